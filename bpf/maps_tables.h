@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The contents of tables (maps/layout.h). The loader makes the inner maps (maps/table_*.c) after these patterns. */
+#ifndef BPF_MAPS_TABLES_H
+#define BPF_MAPS_TABLES_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "maps/layout.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct table_slots);
+} table_slots SEC(".maps");
+
+/* An outer map `name`, whose inner ones are of a type and have keys of `struct name`. */
+#define TABLE_MAP(name, inner_type)                                                                                    \
+	struct name##_contents {                                                                                       \
+		__uint(type, inner_type);                                                                              \
+		__uint(map_flags, BPF_F_NO_PREALLOC);                                                                  \
+		__uint(max_entries, 1);                                                                                \
+		__uint(key_size, sizeof(struct name));                                                                 \
+		__uint(value_size, sizeof(struct table_record));                                                       \
+	};                                                                                                             \
+	struct {                                                                                                       \
+		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                                              \
+		__uint(max_entries, TABLES_MAX);                                                                       \
+		__type(key, __u32);                                                                                    \
+		__array(values, struct name##_contents);                                                               \
+	} name SEC(".maps")
+
+TABLE_MAP(table_address4, BPF_MAP_TYPE_LPM_TRIE);
+TABLE_MAP(table_address6, BPF_MAP_TYPE_LPM_TRIE);
+TABLE_MAP(table_interface, BPF_MAP_TYPE_HASH);
+TABLE_MAP(table_number, BPF_MAP_TYPE_HASH);
+TABLE_MAP(table_flow, BPF_MAP_TYPE_HASH);
+TABLE_MAP(table_mac, BPF_MAP_TYPE_LPM_TRIE);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How often a packet meets the rules: as an IP packet, and, with net.link.ether.ipfw=1, as a frame as well (ipfw(8),
+ * PACKET FLOW): before that when it comes in, behind that when it goes out. Before this header come those that say how
+ * packets are refused and what they take along.
+ */
+#ifndef BPF_PASSES_H
+#define BPF_PASSES_H
+
+#include <stdbool.h>
+
+#include "bpf/count.h"
+#include "bpf/needs.h"
+#include "ipfw/limits.h"
+#include "ipfw/packet.h"
+
+/*
+ * Evaluates the rules on a packet; returns MATCH_RESULT() (include/ipfw/verdict.h). Counts all but the last match. It
+ * comes from the generated object that the loader links to this one.
+ */
+extern __u64 ruleset_match(hook_context *context, struct packet *packet);
+
+/* Evaluates them as often as it takes: a packet whose state is found goes on at the action of the state's rule. */
+static __always_inline __u64 ruleset_rounds(hook_context *context, struct packet *packet)
+{
+	__u64 result = ruleset_match(context, packet);
+
+	if (!(packet_needs & PACKET_NEEDS_ROUNDS))
+		return result;
+	for (int i = 0; i < CALLS_MAX && MATCH_VERDICT(result) == VERDICT_AGAIN; i++)
+		result = ruleset_match(context, packet);
+	return MATCH_VERDICT(result) == VERDICT_AGAIN ? MATCH_RESULT(VERDICT_BOUND, 0, 0) : result;
+}
+
+/* One pass; `last` is constant. Returns the hook's action: HOOK_PASS if the rules allow the packet. */
+static __always_inline int pass(hook_context *context, struct packet *packet, bool last)
+{
+	__u64 result = ruleset_rounds(context, packet);
+
+	if (!count_result(packet, result))
+		return HOOK_DROP;
+	if (MATCH_VERDICT(result) == VERDICT_ALLOW)
+		return !last || carry_leave(context, packet) ? HOOK_PASS : HOOK_DROP;
+	/* Frames are refused without an answer, as in ipfw. */
+	if (MATCH_VERDICT(result) == VERDICT_DENY || (packet_needs & PACKET_NEEDS_LAYER2 && packet->layer2))
+		return HOOK_DROP;
+	return refuse(context, packet, result);
+}
+
+/* A pass begins with nothing of what lives no longer than one: calls, and what `setmark' wrote. */
+static __always_inline int pass_at(hook_context *context, struct packet *packet, __u8 layer, bool last)
+{
+	packet->layer2 = layer == LAYER_FRAME;
+	packet->mark = 0;
+	packet->call_depth = 0;
+	packet->state_asked = 0;
+	return pass(context, packet, last);
+}
+
+/* All passes of a packet that comes in (`input`, a constant) or goes out, until one does not allow it. */
+static __always_inline int passes(hook_context *context, struct packet *packet, bool input)
+{
+	int action;
+
+	if (!(packet_needs & PACKET_NEEDS_LAYER2))
+		return pass(context, packet, true);
+	if (packet->layers != (LAYER_FRAME | LAYER_PACKET))
+		return pass_at(context, packet, packet->layers, true);
+	action = pass_at(context, packet, input ? LAYER_FRAME : LAYER_PACKET, false);
+	if (action != HOOK_PASS)
+		return action;
+	return pass_at(context, packet, input ? LAYER_PACKET : LAYER_FRAME, true);
+}
+
+#endif

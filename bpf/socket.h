@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who owns the socket that a packet belongs to: uid, gid, jail and sockarg (ipfw(8), RULE OPTIONS). Before this header
+ * come the frames of the hook and socket_sender().
+ */
+#ifndef BPF_SOCKET_H
+#define BPF_SOCKET_H
+
+#include <linux/bpf.h>
+#include <linux/in.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/control_group.h"
+#include "bpf/socket_owner.h"
+#include "bpf/traced.h"
+#include "ipfw/packet.h"
+#include "maps/layout.h"
+
+#define GROUPS_STEPS 17 /* of a search by halves among 65,536 supplementary groups */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, HANDOVERS);
+	__type(key, __u32);
+	__type(value, struct socket_owner);
+} socket_owners SEC(".maps");
+
+/* The packet's element on this CPU, the same one as of struct handover; NULL only for the verifier. */
+static __always_inline struct socket_owner *socket_owner_find(const struct packet *packet)
+{
+	__u32 key = packet_traced(packet) ? HANDOVER_TRACED : HANDOVER_NETWORK;
+
+	return bpf_map_lookup_elem(&socket_owners, &key);
+}
+
+/* The socket of this end of the flow. `any_peer`: the one that listens there. The caller releases it. */
+static __always_inline struct bpf_sock *socket_lookup(hook_context *context, const struct packet *packet, bool any_peer)
+{
+	bool input = !packet->transmit_interface;
+	const __u32 *own = input ? packet->destination : packet->source;
+	const __u32 *peer = input ? packet->source : packet->destination;
+	__u16 own_port = bpf_htons(input ? packet->destination_port : packet->source_port);
+	__u16 peer_port = bpf_htons(input ? packet->source_port : packet->destination_port);
+	struct bpf_sock_tuple tuple = {};
+	__u32 size = packet->family == 4 ? sizeof(tuple.ipv4) : sizeof(tuple.ipv6);
+
+	if (packet->family == 4) {
+		tuple.ipv4.daddr = own[0];
+		tuple.ipv4.dport = own_port;
+		tuple.ipv4.saddr = any_peer ? 0 : peer[0];
+		tuple.ipv4.sport = any_peer ? 0 : peer_port;
+	} else {
+		__builtin_memcpy(tuple.ipv6.daddr, own, sizeof(tuple.ipv6.daddr));
+		tuple.ipv6.dport = own_port;
+		if (!any_peer) {
+			__builtin_memcpy(tuple.ipv6.saddr, peer, sizeof(tuple.ipv6.saddr));
+			tuple.ipv6.sport = peer_port;
+		}
+	}
+	if (packet->protocol == IPPROTO_UDP)
+		return any_peer ? NULL : bpf_sk_lookup_udp(context, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+	return bpf_sk_lookup_tcp(context, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+}
+
+/*
+ * Finds the socket of a packet, once per packet, and notes its owner in this CPU's socket_owners. Returns 1, or 0 when
+ * there is none. Incoming: the connected socket, else the listening or bound one. Outgoing: the one that sent it;
+ * nobody has sent a traced packet, whose socket is that which could have.
+ */
+__noinline int packet_socket(hook_context *context, struct packet *packet)
+{
+	struct socket_owner *owner = packet ? socket_owner_find(packet) : NULL;
+	struct bpf_sock *found;
+	bool owned = false;
+
+	if (!packet || !owner)
+		return 0;
+	if (packet->socket)
+		return packet->socket == PACKET_SOCKET_FOUND;
+	packet->socket = PACKET_SOCKET_NONE;
+	if (packet->protocol != IPPROTO_TCP && packet->protocol != IPPROTO_UDP)
+		return 0;
+	if (packet->transmit_interface && !packet_traced(packet)) {
+		owned = socket_sender(context, owner);
+	} else {
+		found = socket_lookup(context, packet, false);
+		if (!found)
+			return 0;
+		owned = socket_owner_read(owner, found);
+		bpf_sk_release(found);
+	}
+	if (owned)
+		packet->socket = PACKET_SOCKET_FOUND;
+	return owned;
+}
+
+/* For generated code, `uid`: 1 if the packet's socket belongs to the user. */
+__noinline int packet_user(hook_context *context, struct packet *packet, __u32 user)
+{
+	struct socket_owner *owner = packet ? socket_owner_find(packet) : NULL;
+
+	return packet && owner && packet_socket(context, packet) && owner->user == user;
+}
+
+/* For generated code, `sockarg`: 1 if the packet's socket has a mark. */
+__noinline int packet_socket_marked(hook_context *context, struct packet *packet)
+{
+	struct socket_owner *owner = packet ? socket_owner_find(packet) : NULL;
+
+	return packet && owner && packet_socket(context, packet) && owner->mark;
+}
+
+/*
+ * A connection that no process has accepted yet has no credentials; those of the socket that listens there will be
+ * its own.
+ */
+static __always_inline void socket_listener_credentials(hook_context *context, struct packet *packet,
+							struct socket_owner *owner)
+{
+	struct bpf_sock *listener;
+
+	if (packet->protocol != IPPROTO_TCP)
+		return;
+	listener = socket_lookup(context, packet, true);
+	if (!listener)
+		return;
+	socket_owner_read(owner, listener);
+	bpf_sk_release(listener);
+}
+
+/* Whether the credentials at this address are of a member of the group: the effective one or a supplementary one. */
+static __always_inline bool credentials_in_group(__u64 credentials, __u32 group)
+{
+	__u64 groups = kernel_word(credentials + kernel_fields.cred_group_info);
+	__u32 low = 0, high = kernel_half(groups + kernel_fields.group_info_ngroups);
+
+	if (kernel_half(credentials + kernel_fields.cred_fsgid) == group)
+		return true;
+	for (int step = 0; step < GROUPS_STEPS && low < high; step++) {
+		__u32 middle = low + (high - low) / 2;
+		__u32 one = kernel_half(groups + kernel_fields.group_info_gid + middle * sizeof(one));
+
+		if (one == group)
+			return true;
+		if (one < group)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return false;
+}
+
+/* For generated code, `gid`: 1 if the packet's socket was made by a member of the group. */
+__noinline int packet_group(hook_context *context, struct packet *packet, __u32 group)
+{
+	struct socket_owner *owner = packet ? socket_owner_find(packet) : NULL;
+
+	if (!packet || !owner || !packet_socket(context, packet))
+		return 0;
+	if (!owner->credentials)
+		socket_listener_credentials(context, packet, owner);
+	return owner->credentials && credentials_in_group(owner->credentials, group);
+}
+
+/* For generated code, `jail`: 1 if the packet's socket was made in the control group with this id, or below it. */
+__noinline int packet_control_group(hook_context *context, struct packet *packet, __u64 id)
+{
+	struct socket_owner *owner = packet ? socket_owner_find(packet) : NULL;
+
+	return packet && owner && packet_socket(context, packet) && control_group_within(owner->control_group, id);
+}
+
+/* Likewise, the group whose path has this number. */
+__noinline int packet_control_group_path(hook_context *context, struct packet *packet, __u32 number)
+{
+	struct socket_owner *owner = packet ? socket_owner_find(packet) : NULL;
+
+	return packet && owner && packet_socket(context, packet) && control_group_at(owner->control_group, number);
+}
+
+#endif

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Frees the places of dead states and parents, without any process: a timer looks at the keys in the rings, some at a
+ * time, and puts back those of the living. A walk through the hashes themselves could not be cut into pieces, since the
+ * kernel begins it at the first bucket each time; with rings the work of one tick is bounded, and every element has its
+ * turn. Only this program removes elements, so a key is in its ring exactly once.
+ */
+#include <linux/bpf.h>
+#include <linux/time.h>
+#include <stdbool.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/maps_control.h"
+#include "bpf/maps_sweep.h"
+#include "bpf/state_parent.h"
+
+#define MILLISECOND 1000000ull
+/* With few elements one tick looks at all of them, twice a second; with many, at most so many every 20 ms. */
+#define FEW_ELEMENTS 1024
+#define MOST_AT_ONCE 2048
+#define PERIOD_FEW (500 * MILLISECOND)
+#define PERIOD_MANY (20 * MILLISECOND)
+#define TICKS_PER_ROUND 25 /* as far as MOST_AT_ONCE permits */
+
+struct pass {
+	__u32 now;
+	struct state_totals *totals;
+};
+
+static __always_inline bool expired(__u32 expire, __u32 now)
+{
+	return (__s32)(expire - now) <= 0;
+}
+
+/* Whether the rule with this identity is still there. */
+static __always_inline bool owned(__u32 rule)
+{
+	__u32 slot = STATE_RULE_SLOT(rule);
+	const struct state_rule *owner = bpf_map_lookup_elem(&state_owners, &slot);
+
+	return owner && owner->rule == rule;
+}
+
+/* Takes a dead state away from packets that would make it anew. Returns the rule that made it, 0: one was faster. */
+static __always_inline __u32 state_seize(struct state *state, __u32 now)
+{
+	if (!(state->flags & STATE_KILLED) && !expired(state->expire, now) && owned(state->rule))
+		return 0;
+	return __sync_lock_test_and_set(&state->rule, 0);
+}
+
+/* Looks at the first state of a ring; `map`, `ring` and `family` are constant. Returns 1 if the ring is empty. */
+static __always_inline long sweep_state(const struct pass *pass, void *map, void *ring, void *key, __u32 family)
+{
+	struct state *state;
+	__u32 rule;
+
+	if (bpf_map_pop_elem(ring, key))
+		return 1;
+	state = bpf_map_lookup_elem(map, key);
+	if (!state)
+		return 0;
+	rule = state_seize(state, pass->now);
+	if (!rule) {
+		bpf_map_push_elem(ring, key, 0);
+		return 0;
+	}
+	if (state->flags & STATE_LIMITED)
+		parent_release_of(family, key, rule, state->flags);
+	bpf_map_delete_elem(map, key);
+	__sync_fetch_and_add(&pass->totals->states, (__u32)-1);
+	return 0;
+}
+
+static long sweep_4(__u32 index, struct pass *pass)
+{
+	struct state4_key key;
+
+	return sweep_state(pass, &states4, &state_ring_4, &key, 4);
+}
+
+static long sweep_6(__u32 index, struct pass *pass)
+{
+	struct state6_key key;
+
+	return sweep_state(pass, &states6, &state_ring_6, &key, 6);
+}
+
+static long sweep_parent(__u32 index, struct pass *pass)
+{
+	struct state_parent *parent;
+	struct state_parent_key key;
+
+	if (bpf_map_pop_elem(&state_ring_parents, &key))
+		return 1;
+	parent = bpf_map_lookup_elem(&state_parents, &key);
+	if (!parent)
+		return 0;
+	if (parent->count || (!expired(parent->expire, pass->now) && owned(key.rule)) ||
+	    __sync_val_compare_and_swap(&parent->count, 0, STATE_PARENT_REMOVED) != 0) {
+		bpf_map_push_elem(&state_ring_parents, &key, 0);
+		return 0;
+	}
+	bpf_map_delete_elem(&state_parents, &key);
+	__sync_fetch_and_add(&pass->totals->parents, (__u32)-1);
+	return 0;
+}
+
+/* Looks at so many elements of each kind at most. */
+static __always_inline void sweep(struct pass *pass, const struct control *settings, __u32 most)
+{
+	pass->now = state_clock(settings);
+	bpf_loop(most, sweep_4, pass, 0);
+	bpf_loop(most, sweep_6, pass, 0);
+	bpf_loop(most, sweep_parent, pass, 0);
+}
+
+static int tick(void *map, __u32 *key, struct state_sweep *swept)
+{
+	struct pass pass = {.totals = state_totals_find()};
+	const struct control *settings = control_find();
+	__u64 period = PERIOD_FEW;
+	__u32 most = FEW_ELEMENTS;
+
+	if (!pass.totals || !settings)
+		return 0;
+	if (pass.totals->states > FEW_ELEMENTS || pass.totals->parents > FEW_ELEMENTS) {
+		period = PERIOD_MANY;
+		most = pass.totals->states / TICKS_PER_ROUND + FEW_ELEMENTS / TICKS_PER_ROUND;
+		most = most < MOST_AT_ONCE ? most : MOST_AT_ONCE;
+	}
+	sweep(&pass, settings, most);
+	bpf_timer_start(&swept->timer, period, 0);
+	return 0;
+}
+
+/* Run once by the loader: makes this program's tick() the one that the timer runs. Returns 0 or a negative error. */
+SEC("tc")
+int state_sweep_start(struct __sk_buff *context)
+{
+	struct state_sweep *swept;
+	__u32 key = 0;
+	long error;
+
+	swept = bpf_map_lookup_elem(&state_sweep, &key);
+	if (!swept)
+		return -1;
+	/* It exists if another version of the tool has started it. */
+	bpf_timer_init(&swept->timer, &state_sweep, CLOCK_MONOTONIC);
+	error = bpf_timer_set_callback(&swept->timer, tick);
+	return error ? error : bpf_timer_start(&swept->timer, PERIOD_FEW, 0);
+}
+
+/* Looks at all elements at once. For whoever cannot wait for the timer, and has no packet waiting for this CPU. */
+SEC("tc")
+int state_sweep_all(struct __sk_buff *context)
+{
+	struct pass pass = {.totals = state_totals_find()};
+	const struct control *settings = control_find();
+
+	if (!pass.totals || !settings)
+		return -1;
+	sweep(&pass, settings, pass.totals->states + pass.totals->parents + 1);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "GPL";

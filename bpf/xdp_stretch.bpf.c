@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Linked to XDP programs of which some rules are classified. */
+#include "bpf/frame_xdp.h"
+
+#include "bpf/stretch.h"

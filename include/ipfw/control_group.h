@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The path of a control group, as the loader hands it to the programs that look for it (`jail`). */
+#ifndef IPFW_CONTROL_GROUP_H
+#define IPFW_CONTROL_GROUP_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#define CONTROL_GROUP_PARTS 12
+#define CONTROL_GROUP_PART_BYTES 128
+
+struct control_group_part {
+	char name[CONTROL_GROUP_PART_BYTES]; /* NUL-terminated */
+};
+
+/* "control_groups" of a program, ARRAY, by the number that the plan gave to the path. */
+struct control_group_path {
+	__u32 parts;					     /* 0: the root */
+	struct control_group_part part[CONTROL_GROUP_PARTS]; /* the first one is below the root */
+};
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which tables rules mean: they name them, programs know their indexes. */
+#ifndef COMPAT_RULE_TABLES_H
+#define COMPAT_RULE_TABLES_H
+
+#include "ipfw-compat/transaction.h"
+
+/* The type of table that `lookup' asks for a key (enum lookup_key): enum table_type. */
+int lookup_table_type(unsigned int key);
+
+/*
+ * Writes into the options of `rule' which tables they mean, and makes those that are missing. *result is 0, -EINVAL if
+ * a table is of another type, or -ENOSPC. Returns 0, or -1 with *error set if the tables cannot be read.
+ */
+int rule_find_tables(struct transaction *transaction, struct rule *rule, struct error *error, int *result);
+
+/* How many times rules refer to the table with this index. */
+unsigned int ruleset_table_references(const struct ruleset *ruleset, __u32 index);
+
+#endif

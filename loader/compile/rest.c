@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "loader/compile/rest.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/compile/emit.h"
+
+struct rest {
+	size_t text, size; /* in rests.texts */
+	__u32 code;	   /* 0: the slot is free */
+};
+
+/* Makes room for one more element in an array that `capacity` and its kin count. */
+static int grow(void **array, size_t *capacity, size_t needed, size_t element)
+{
+	size_t more = needed > 2 * *capacity ? needed : 2 * *capacity;
+	void *grown;
+
+	if (needed <= *capacity)
+		return 0;
+	grown = realloc(*array, more * element);
+	if (!grown)
+		return -ENOMEM;
+	*array = grown;
+	*capacity = more;
+	return 0;
+}
+
+static int write_bytes(struct rests *rests, const void *bytes, size_t size)
+{
+	if (grow((void **)&rests->texts, &rests->capacity, rests->size + size, 1))
+		return -ENOMEM;
+	memcpy(rests->texts + rests->size, bytes, size);
+	rests->size += size;
+	return 0;
+}
+
+/* Whether options of a block that may be true, from `first` to `last`, are left to be tested. */
+static bool block_left(const struct plan *plan, const struct rule *rule, unsigned int number, __u64 held,
+		       const struct option *first, const struct option *last)
+{
+	if (number < BLOCKS_MAX && held >> number & 1)
+		return false;
+	return plan_fold_block(plan, rule, first, last) == FOLD_UNKNOWN;
+}
+
+/*
+ * Appends what the code for the tests that are left depends on: those options, and what is known of the packet. Returns
+ * how many bytes that is, 0 if no test is left, or -ENOMEM.
+ */
+static ssize_t write_rest(struct rests *rests, const struct plan *plan, const struct rule *rule, __u64 held)
+{
+	const struct option *option = rule_first_option(rule);
+	struct head known = emit_rule_head_of(plan, rule);
+	const __u32 words[] = {known.mask, known.value};
+	size_t begin = rests->size, options;
+	int result = write_bytes(rests, words, sizeof(words));
+
+	options = rests->size;
+	for (unsigned int number = 0; option && !result; number++) {
+		const struct option *last = plan_block_end(rule, option);
+		const char *end = (const char *)last + last->size;
+
+		if (block_left(plan, rule, number, held, option, last))
+			result = write_bytes(rests, option, (size_t)(end - (const char *)option));
+		option = rule_next_option(rule, last);
+	}
+	if (rests->size == options)
+		rests->size = begin;
+	return result ? result : (ssize_t)(rests->size - begin);
+}
+
+static size_t hash_of(const __u8 *bytes, size_t size)
+{
+	__u64 hash = 0xcbf29ce484222325ull; /* FNV-1a */
+
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ bytes[i]) * 0x100000001b3ull;
+	return (size_t)(hash ^ hash >> 32);
+}
+
+/* The slot of the text, or the free one where it belongs. */
+static struct rest *find(const struct rests *rests, const __u8 *text, size_t size)
+{
+	size_t slot = hash_of(text, size);
+
+	for (;; slot++) {
+		struct rest *rest = rests->table + (slot & (rests->slots - 1));
+
+		if (!rest->code || (rest->size == size && !memcmp(rests->texts + rest->text, text, size)))
+			return rest;
+	}
+}
+
+static int make_room(struct rests *rests)
+{
+	struct rests larger = *rests;
+
+	if (rests->slots && rests->used < rests->slots / 2)
+		return 0;
+	larger.slots = rests->slots ? 2 * rests->slots : 64;
+	larger.table = calloc(larger.slots, sizeof(*larger.table));
+	if (!larger.table)
+		return -ENOMEM;
+	for (size_t i = 0; i < rests->slots; i++)
+		if (rests->table[i].code)
+			*find(&larger, rests->texts + rests->table[i].text, rests->table[i].size) = rests->table[i];
+	free(rests->table);
+	*rests = larger;
+	return 0;
+}
+
+/* The group of the next piece of code, for the rule at `index`. */
+static unsigned int choose_group(struct rests *rests, const struct plan *plan, size_t index)
+{
+	size_t more = plan_rule_cost(plan->rules[index].rule);
+
+	if (rests->group_pieces == plan_function_rules || rests->group_cost + more > FUNCTION_COST) {
+		rests->group++;
+		rests->group_pieces = rests->group_cost = 0;
+	}
+	rests->group_pieces++;
+	rests->group_cost += more;
+	return rests->group;
+}
+
+/* Adds a piece of code. Returns its number, -ENOMEM, or -E2BIG. */
+static int add_code(struct rests *rests, struct plan *plan, size_t index, __u64 held, bool acts)
+{
+	unsigned int group = choose_group(rests, plan, index);
+
+	if (group >= STRETCH_GROUPS)
+		return -E2BIG;
+	if (grow((void **)&plan->codes, &plan->code_capacity, plan->code_count + 1, sizeof(*plan->codes)))
+		return -ENOMEM;
+	plan->codes[plan->code_count++] = (struct plan_code){index, held, acts, (__u16)group};
+	return (int)plan->code_count;
+}
+
+/* The number of the code for the tests that the rule has left, 0 if it has none, -ENOMEM, or -E2BIG. */
+static int shared_code(struct rests *rests, struct plan *plan, size_t index, __u64 held)
+{
+	size_t begin = rests->size;
+	ssize_t size = make_room(rests) ? -ENOMEM : write_rest(rests, plan, plan->rules[index].rule, held);
+	struct rest *rest;
+
+	if (size <= 0)
+		return (int)size;
+	rest = find(rests, rests->texts + begin, (size_t)size);
+	if (rest->code) {
+		rests->size = begin;
+		return (int)rest->code;
+	}
+	*rest = (struct rest){begin, (size_t)size, 0};
+	rests->used++;
+	size = add_code(rests, plan, index, held, false);
+	rest->code = size < 0 ? 0 : (__u32)size;
+	return (int)size;
+}
+
+static bool modifies(const struct rule *rule)
+{
+	RULE_FOR_EACH_OPTION (option, rule)
+		if (option_row(option->code)->modifies)
+			return true;
+	return false;
+}
+
+int rests_add(struct rests *rests, struct plan *plan, size_t index, __u64 held)
+{
+	struct dispatch *dispatch = plan->dispatch + index;
+	int code;
+
+	*dispatch = action_dispatch(plan->rules + index);
+	if (modifies(plan->rules[index].rule))
+		dispatch->kind = DISPATCH_CODE;
+	if (dispatch->kind == DISPATCH_CODE)
+		code = add_code(rests, plan, index, held, true);
+	else
+		code = shared_code(rests, plan, index, held);
+	if (code < 0)
+		return code;
+	dispatch->code = (__u32)code;
+	dispatch->group = code ? plan->codes[code - 1].group : 0;
+	return 0;
+}
+
+void rests_free(struct rests *rests)
+{
+	free(rests->texts);
+	free(rests->table);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the classifier leaves to be done for a rule: tests that boxes cannot say, and actions that are more than data.
+ * Rules whose tests are left with the same options share one piece of code.
+ */
+#ifndef COMPILE_REST_H
+#define COMPILE_REST_H
+
+#include "loader/compile/plan.h"
+
+struct rests {
+	__u8 *texts; /* what distinguishes the pieces that are shared, one behind the other */
+	size_t size, capacity;
+	struct rest *table; /* hash table; `slots` is a power of two */
+	size_t slots, used;
+	unsigned int group; /* that code is added to, and what is in it */
+	size_t group_pieces, group_cost;
+};
+
+/*
+ * Fills plan->dispatch for the rule at `index`, whose blocks `held` need no test. Returns 0, -ENOMEM, or -E2BIG: there
+ * is no room for more code.
+ */
+int rests_add(struct rests *rests, struct plan *plan, size_t index, __u64 held);
+void rests_free(struct rests *rests);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "loader/compile/run.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Up to here comparing in order is as fast as halving, and less for the verifier to follow. */
+#define LINEAR_VALUES 8
+
+/* A rule of the run that leads those of its value. */
+struct leader {
+	__u32 value;
+	size_t index; /* in the run */
+};
+
+static int compare_leaders(const void *a, const void *b)
+{
+	const struct leader *left = a, *right = b;
+
+	if (left->value != right->value)
+		return left->value < right->value ? -1 : 1;
+	return left->index < right->index ? -1 : left->index > right->index;
+}
+
+static bool belongs(const struct emitter *emitter, const struct run *run, size_t index, struct filter filter)
+{
+	if (emitter->plan->rules[index].action_only)
+		return false;
+	if (index == run->first)
+		return filter.mask;
+	return filter.mask == run->rules[0].filter.mask && filter.field == run->rules[0].filter.field &&
+	       !emitter->plan->rules[index].skipped_to;
+}
+
+/* Sorts the rules by value, in the order of the ruleset among equals. NULL: no memory. */
+static struct leader *sort_by_value(const struct run *run)
+{
+	struct leader *sorted = calloc(run->count, sizeof(*sorted));
+
+	for (size_t i = 0; sorted && i < run->count; i++)
+		sorted[i] = (struct leader){run->rules[i].filter.value, i};
+	if (sorted)
+		qsort(sorted, run->count, sizeof(*sorted), compare_leaders);
+	return sorted;
+}
+
+static int chain_equals(struct run *run)
+{
+	struct leader *sorted = sort_by_value(run);
+
+	if (!sorted)
+		return -ENOMEM;
+	for (size_t i = 0; i < run->count; i++) {
+		struct run_rule *rule = run->rules + sorted[i].index;
+
+		rule->leads = !i || sorted[i - 1].value != sorted[i].value;
+		rule->follow =
+			i + 1 < run->count && sorted[i + 1].value == sorted[i].value ? sorted[i + 1].index : RUN_LAST;
+	}
+	free(sorted);
+	return 0;
+}
+
+int run_find(struct run *run, struct emitter *emitter, size_t first, size_t limit)
+{
+	*run = (struct run){.first = first, .rules = calloc(limit - first, sizeof(*run->rules))};
+	if (!run->rules)
+		return -ENOMEM;
+	for (size_t i = first; i < limit; i++) {
+		struct filter filter = emit_filter_of(emitter, emitter->plan->rules[i].rule);
+
+		if (!belongs(emitter, run, i, filter))
+			break;
+		run->rules[run->count++] = (struct run_rule){.filter = filter, .body = label_new(emitter->code)};
+	}
+	return run->count ? chain_equals(run) : 0;
+}
+
+void run_free(struct run *run)
+{
+	free(run->rules);
+	*run = (struct run){0};
+}
+
+/* Compares R1 with the values, which are sorted; what is none of them goes on at `miss`. */
+static void emit_values(const struct run *run, struct code *code, struct emitter *emitter, const struct leader *leaders,
+			size_t count, struct target miss)
+{
+	size_t middle = count / 2;
+	label right;
+
+	if (count <= LINEAR_VALUES) {
+		for (size_t i = 0; i < count; i++) {
+			code_add_line(code, emitter->plan->rules[run->first + leaders[i].index].rule);
+			asm_jump_if32(emitter->code, BPF_JEQ, BPF_REG_1, leaders[i].value,
+				      run->rules[leaders[i].index].body);
+		}
+		emit_goto(emitter, miss.fail, miss);
+		return;
+	}
+	right = label_new(emitter->code);
+	asm_jump_if32(emitter->code, BPF_JGE, BPF_REG_1, leaders[middle].value, right);
+	emit_values(run, code, emitter, leaders, middle, (struct target){.fail = miss.fail, .next = right});
+	label_bind(emitter->code, right);
+	emit_values(run, code, emitter, leaders + middle, count - middle, miss);
+}
+
+int run_emit_filters(struct run *run, struct code *code, struct emitter *emitter)
+{
+	struct leader *leaders = sort_by_value(run);
+	struct filter filter = run->rules[0].filter;
+	size_t count = 0;
+
+	if (!leaders)
+		return -ENOMEM;
+	for (size_t i = 0; i < run->count; i++)
+		if (run->rules[leaders[i].index].leads)
+			leaders[count++] = leaders[i];
+	asm_load(emitter->code, BPF_W, BPF_REG_1, REGISTER_PACKET, (int)filter.field);
+	if (~filter.mask)
+		asm_alu32(emitter->code, BPF_AND, BPF_REG_1, filter.mask);
+	emit_values(run, code, emitter, leaders, count, (struct target){.fail = run->next, .next = run->next});
+	free(leaders);
+	return 0;
+}
+
+/*
+ * The bodies of the rules with one value. All tests of a body that fail meet in one place before they go on: the
+ * verifier, which keeps few states, sees there that the second one brings nothing new.
+ */
+static void emit_chain(const struct run *run, size_t index, struct code *code, struct emitter *emitter,
+		       const struct plan_function *function)
+{
+	label failed = run->rules[index].body;
+
+	for (; index != RUN_LAST; index = run->rules[index].follow) {
+		const struct plan_rule *planned = emitter->plan->rules + run->first + index;
+		size_t first_jump = emitter->code->jump_count;
+
+		label_bind(emitter->code, failed);
+		code_add_line(code, planned->rule);
+		failed = label_new(emitter->code);
+		emit_body(emitter, planned, &run->rules[index].filter, failed, run->rules[index].follow != RUN_LAST,
+			  function);
+		/* nothing gets behind a rule that keeps all: the verifier refuses code without a way to it */
+		if (!plan_action_continues(planned) && !label_used(emitter->code, failed, first_jump))
+			return;
+	}
+	label_bind(emitter->code, failed);
+	asm_jump(emitter->code, run->next);
+}
+
+void run_emit_bodies(const struct run *run, struct code *code, struct emitter *emitter,
+		     const struct plan_function *function)
+{
+	for (size_t i = 0; i < run->count; i++)
+		if (run->rules[i].leads)
+			emit_chain(run, i, code, emitter, function);
+}

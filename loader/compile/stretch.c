@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "loader/compile/stretch.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "loader/compile/box.h"
+#include "loader/compile/cost.h"
+#include "loader/compile/rest.h"
+
+#define CLASSIFY_FROM 64
+#define GAP_MAX 4 /* rules in a row, within a stretch, that are found for most packets */
+
+size_t plan_classify_from = CLASSIFY_FROM, plan_stretch_rules = SIZE_MAX;
+
+struct boxed_rule {
+	size_t first; /* of its boxes; the next rule's begin behind the last */
+	__u64 held;
+	bool selective;
+	bool apart; /* packets get to its action by its states, which code alone can do */
+};
+
+/* The boxes of all rules of a plan. */
+struct boxed_rules {
+	struct boxed_rule *rules; /* as plan.rules, and one more */
+	struct classifier_box *boxes;
+	size_t count, capacity;
+};
+
+static int add_boxes(struct boxed_rules *boxed, const struct rule_boxes *boxes)
+{
+	if (!boxed->boxes || boxed->count + boxes->count > boxed->capacity) {
+		size_t capacity = 2 * boxed->capacity + 64;
+		struct classifier_box *more = realloc(boxed->boxes, capacity * sizeof(*more));
+
+		if (!more)
+			return -ENOMEM;
+		boxed->boxes = more;
+		boxed->capacity = capacity;
+	}
+	memcpy(boxed->boxes + boxed->count, boxes->box, boxes->count * sizeof(*boxes->box));
+	boxed->count += boxes->count;
+	return 0;
+}
+
+static void boxed_free(struct boxed_rules *boxed)
+{
+	free(boxed->rules);
+	free(boxed->boxes);
+}
+
+static int box_all(struct boxed_rules *boxed, const struct plan *plan)
+{
+	int result = 0;
+
+	boxed->rules = calloc(plan->rule_count + 1, sizeof(*boxed->rules));
+	if (!boxed->rules)
+		return -ENOMEM;
+	for (size_t i = 0; !result && i < plan->rule_count; i++) {
+		struct rule_boxes boxes;
+
+		boxes_of(&boxes, plan, plan->rules[i].rule, (__u32)i);
+		boxed->rules[i] = (struct boxed_rule){boxed->count, boxes.held, boxes_selective(&boxes),
+						      plan->rules[i].action >= 0};
+		result = add_boxes(boxed, &boxes);
+	}
+	boxed->rules[plan->rule_count].first = boxed->count;
+	return result;
+}
+
+/* Adds a function for rules from `first` on; the caller says where it ends. */
+static struct plan_function *add_function(struct plan *plan, size_t first, enum stretch_form form)
+{
+	struct plan_function *function = plan->functions + plan->function_count;
+
+	*function = (struct plan_function){.first = first, .form = form};
+	snprintf(function->name, sizeof(function->name), "rules_%zu", plan->function_count);
+	plan->function_count++;
+	return function;
+}
+
+static void add_linear(struct plan *plan, size_t first, size_t end, enum stretch_form form)
+{
+	struct plan_function *function = NULL;
+	size_t cost = 0;
+
+	for (size_t i = first; i < end; i++) {
+		size_t more = plan_rule_cost(plan->rules[i].rule);
+
+		if (!function || i - function->first >= plan_function_rules || cost + more > FUNCTION_COST) {
+			function = add_function(plan, i, form);
+			cost = 0;
+		}
+		function->end = i + 1;
+		cost += more;
+	}
+}
+
+struct range {
+	size_t first, end;
+};
+
+/* The next rules from `from` on that are worth while; an empty range at the end of the plan: there are none. */
+static struct range find_range(const struct plan *plan, const struct boxed_rules *boxed, size_t from)
+{
+	size_t selective = 0, gap = 0;
+	struct range range = {from, from};
+
+	for (size_t i = from; i < plan->rule_count; i++) {
+		if (boxed->rules[i].apart) {
+			if (selective && selective >= plan_classify_from)
+				break;
+			selective = 0;
+		} else if (!plan_classify_from || boxed->rules[i].selective) {
+			if (!selective++)
+				range.first = i;
+			range.end = i + 1;
+			gap = 0;
+		} else if (selective && ++gap > GAP_MAX) {
+			if (selective >= plan_classify_from)
+				break;
+			selective = 0;
+		}
+		if (range.end - range.first >= plan_stretch_rules)
+			break;
+	}
+	if (!selective || selective < plan_classify_from)
+		return (struct range){plan->rule_count, plan->rule_count};
+	return range;
+}
+
+/* Whether the rules are to be classified by what it costs a packet. */
+static bool cheaper(const struct plan *plan, const struct boxed_rules *boxed, struct range range,
+		    const struct classifier_estimate *estimate)
+{
+	double common = 0, continuing = 0, again;
+
+	if (plan_classify_from < CLASSIFY_FROM)
+		return true;
+	for (size_t i = range.first; i < range.end; i++) {
+		common += !boxed->rules[i].selective;
+		continuing += plan_action_continues(plan->rules + i);
+	}
+	/* Half of those that most packets meet, and of the others as many as are among those that are compared. */
+	again = common / 2 + estimate->records * continuing / (double)(range.end - range.first);
+	return cost_classified(estimate, again) < cost_linear(plan, range.first, range.end);
+}
+
+static int add_classified(struct plan *plan, const struct boxed_rules *boxed, struct range range, struct rests *rests)
+{
+	size_t first = boxed->rules[range.first].first, count = boxed->rules[range.end].first - first;
+	struct classifier_estimate estimate = {0};
+	size_t codes = plan->code_count;
+	struct plan_function *function;
+	int stretch = 0, result = 0;
+
+	if (cheaper(plan, boxed, range, &estimate))
+		stretch = classifier_add_stretch(plan->image, boxed->boxes + first, count, &estimate);
+	if (stretch < 0)
+		return stretch;
+	if (!cheaper(plan, boxed, range, &estimate)) {
+		add_linear(plan, range.first, range.end, STRETCH_NOT_CHEAPER);
+		return 0;
+	}
+	function = add_function(plan, range.first, STRETCH_CLASSIFIED);
+	function->end = range.end;
+	function->classified = true;
+	function->stretch = (__u32)stretch;
+	function->estimate = estimate;
+	for (size_t i = range.first; !result && i < range.end; i++)
+		result = rests_add(rests, plan, i, boxed->rules[i].held);
+	function->codes = (__u32)(plan->code_count - codes);
+	return result;
+}
+
+static unsigned int count_ranges(const struct plan *plan, const struct boxed_rules *boxed)
+{
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < plan->rule_count; count++) {
+		struct range range = find_range(plan, boxed, i);
+
+		if (range.first == range.end)
+			break;
+		i = range.end;
+	}
+	return count;
+}
+
+static int split(struct plan *plan, const struct boxed_rules *boxed)
+{
+	struct rests rests = {0};
+	int result = 0;
+
+	plan->image = classifier_image_new(count_ranges(plan, boxed));
+	if (!plan->image)
+		return -ENOMEM;
+	for (size_t i = 0; !result && i < plan->rule_count;) {
+		struct range range = find_range(plan, boxed, i);
+
+		add_linear(plan, i, range.first, STRETCH_FEW);
+		if (range.first < range.end)
+			result = add_classified(plan, boxed, range, &rests);
+		i = range.end;
+	}
+	rests_free(&rests);
+	return result;
+}
+
+/* Forgets what was classified. */
+static void start_over(struct plan *plan)
+{
+	plan->function_count = 0;
+	plan->code_count = 0;
+}
+
+int stretches_split(struct plan *plan)
+{
+	struct boxed_rules boxed = {0};
+	int result;
+
+	plan->functions = calloc(plan->rule_count + 1, sizeof(*plan->functions));
+	if (!plan->functions)
+		return -ENOMEM;
+	if (plan->linear || plan->rule_count < plan_classify_from) {
+		add_linear(plan, 0, plan->rule_count, plan->linear ? STRETCH_WISHED : STRETCH_FEW);
+		return 0;
+	}
+	plan->dispatch = calloc(plan->rule_count + 1, sizeof(*plan->dispatch));
+	result = plan->dispatch ? box_all(&boxed, plan) : -ENOMEM;
+	if (!result)
+		result = split(plan, &boxed);
+	boxed_free(&boxed);
+	if (result != -E2BIG)
+		return result;
+	start_over(plan);
+	add_linear(plan, 0, plan->rule_count, STRETCH_CODE_FULL);
+	return 0;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "loader/features.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define TCX_INGRESS 46 /* enum bpf_attach_type; older headers lack it */
+#define LOOPBACK_INDEX 1
+
+/* A kernel without TCX does not know the attach type; one with it has an answer for any interface. */
+static bool has_tcx(void)
+{
+	__u32 attached = 0;
+
+	return !bpf_prog_query(LOOPBACK_INDEX, TCX_INGRESS, 0, NULL, NULL, &attached) || errno == ENOENT;
+}
+
+/* Asks the kernel rather than its settings, which are out of sight in network namespaces: is there machine code? */
+static bool has_jit(void)
+{
+	const struct bpf_insn pass[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	int fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "jit_probe", "GPL", pass, sizeof(pass) / sizeof(*pass), NULL);
+	struct bpf_prog_info info = {0};
+	__u32 length = sizeof(info);
+	bool jit;
+
+	if (fd < 0)
+		return false;
+	jit = !bpf_obj_get_info_by_fd(fd, &info, &length) && info.jited_prog_len;
+	close(fd);
+	return jit;
+}
+
+void features_read(struct features *features)
+{
+	struct utsname names;
+
+	memset(features, 0, sizeof(*features));
+	if (!uname(&names))
+		snprintf(features->release, sizeof(features->release), "%s", names.release);
+	features->jit = has_jit();
+	features->tcx = has_tcx();
+	features->coarse_clock = libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_ktime_get_coarse_ns, NULL) == 1;
+}

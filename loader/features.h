@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the running kernel offers; asked for when somebody wants to know, never on a commit. */
+#ifndef LOADER_FEATURES_H
+#define LOADER_FEATURES_H
+
+#include <stdbool.h>
+
+struct features {
+	char release[65];  /* uname -r */
+	bool jit;	   /* programs are compiled to machine code */
+	bool tcx;	   /* TC programs as links (Linux 6.6) */
+	bool coarse_clock; /* BPF programs can read the coarse clock */
+};
+
+void features_read(struct features *features);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Joins generated code with compiled runtime objects, in memory, by libbpf's static linker. */
+#ifndef LOADER_LINK_H
+#define LOADER_LINK_H
+
+#include "ipfw/error.h"
+#include "loader/compile/function.h"
+#include "loader/firewall.h"
+
+struct bpf_object;
+
+#define LINK_RUNTIMES_MAX 10
+
+/*
+ * Links `code` with object files: `runtime_paths`, a list that ends with NULL (LINK_RUNTIMES_MAX at most), which define
+ * among them all that the code calls. Opens (does not load) the result. Returns the object, which the caller closes
+ * with bpf_object__close(), or NULL with *error set.
+ */
+struct bpf_object *link_program(const struct code *code, const char *const *runtime_paths, firewall_describe describe,
+				struct error *error);
+
+#endif

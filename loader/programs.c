@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "loader/programs.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "ipfw/verdict.h"
+#include "loader/compile/plan.h"
+#include "loader/compile/states.h"
+#include "loader/link.h"
+#include "loader/log.h"
+#include "loader/modules.h"
+
+#define NEEDS_SECTION ".rodata.needs"
+#define CARRY_SECTION ".rodata.carry"
+
+struct hook_row {
+	const char *kind;	  /* as in modules.h */
+	const char *object;	  /* file in programs_directory() */
+	const char *reply_object; /* likewise, for rulesets that answer packets */
+	const char *program;
+	bool input;
+};
+
+static const struct hook_row hook_rows[HOOK_COUNT] = {
+	[HOOK_XDP] = {"xdp", "xdp.bpf.o", "xdp_reply.bpf.o", "xdp_ruleset", true},
+	[HOOK_TC_EGRESS] = {"tc", "tc_egress.bpf.o", "tc_egress_reply.bpf.o", "tc_egress_ruleset", false},
+	[HOOK_TC_INGRESS] = {"tc", "tc_ingress.bpf.o", "tc_ingress.bpf.o", "tc_ingress_ruleset", true},
+};
+
+/* One program being built, in a thread of its own: verifying takes most of the time. */
+struct build {
+	const struct programs_request *request;
+	enum hook hook;
+	struct bpf_object *object;
+	int fd;
+	struct stretch_notes notes;
+	struct error error;
+};
+
+const char *programs_directory(void)
+{
+	static char directory[PATH_MAX];
+	char program[PATH_MAX - 16], *slash;
+	ssize_t length;
+
+	if (directory[0])
+		return directory;
+	length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+	if (length > 0) {
+		program[length] = '\0';
+		slash = strrchr(program, '/');
+		snprintf(directory, sizeof(directory), "%.*s/bpf", (int)(slash - program), program);
+		if (!access(directory, R_OK))
+			return directory;
+	}
+	snprintf(directory, sizeof(directory), "%s", IPFW_LIBDIR);
+	return directory;
+}
+
+static bool action_answers(unsigned int code)
+{
+	switch (code) {
+	case ACTION_UNREACH:
+	case ACTION_UNREACH6:
+	case ACTION_RESET:
+	case ACTION_RESET6:
+	case ACTION_ABORT:
+	case ACTION_ABORT6:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool programs_need_reply(const struct ruleset *ruleset)
+{
+	for (size_t i = 0; i < ruleset->count; i++)
+		if ((!(ruleset->disabled_sets & 1u << ruleset->rules[i]->set) ||
+		     rule_state_option(ruleset->rules[i])) &&
+		    action_answers(rule_action(ruleset->rules[i])->code))
+			return true;
+	return false;
+}
+
+/* Links every map that is given to its existing object. */
+static int bind_maps(struct bpf_object *object, const struct programs_request *request)
+{
+	for (size_t i = 0; i < request->map_count; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(object, request->maps[i].name);
+		int result = map ? bpf_map__reuse_fd(map, request->maps[i].fd) : 0;
+
+		if (result)
+			return result;
+	}
+	return 0;
+}
+
+/* Explains a refusal: sizes that the verifier does not manage are a matter of the ruleset, all else is ours. */
+static void explain_refusal(struct build *build, int result)
+{
+	size_t rules = build->request->ruleset->count;
+
+	/* Who knew better has said so. */
+	if (build->error.exit_code)
+		return;
+	if (result == -E2BIG || result == -EFAULT || result == -ENOSPC) {
+		error_set(&build->error, EX_UNAVAILABLE, -1,
+			  "the ruleset is too large: the kernel's verifier does not finish with %zu rules", rules);
+		error_advise(&build->error, "use fewer rules or shorter address lists; the old ruleset stays in force");
+	} else if (result == -ENOMEM) {
+		error_set(&build->error, EX_UNAVAILABLE, -1, "out of kernel memory for a ruleset of %zu rules", rules);
+	} else if (result == -ENAMETOOLONG) {
+		error_set(&build->error, EX_UNAVAILABLE, -1,
+			  "jail: more than %u groups within each other, or a name of more than %u characters",
+			  CONTROL_GROUP_PARTS, CONTROL_GROUP_PART_BYTES - 1);
+	} else if (result == -EPERM) {
+		error_set(&build->error, EX_UNAVAILABLE, -1, "the kernel does not permit loading BPF programs: %s",
+			  strerror(-result));
+		error_advise(&build->error, "this needs root (CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON)");
+	} else {
+		error_set(&build->error, EX_UNAVAILABLE, -1, "the kernel refused the ruleset's %s program: %s",
+			  hook_rows[build->hook].program, strerror(-result));
+		error_advise(&build->error, "%s", log_last());
+	}
+}
+
+int programs_match_entry(struct bpf_program *program, bool dispatched)
+{
+	if (dispatched)
+		return bpf_program__set_expected_attach_type(program, 0);
+	return bpf_program__set_flags(program, BPF_F_XDP_HAS_FRAGS);
+}
+
+/* Writes a constant of the runtime before it is loaded. */
+static int set_constant(struct bpf_object *object, const char *section, const void *value, size_t size)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, section);
+
+	return map ? bpf_map__set_initial_value(map, value, size) : -ENOENT;
+}
+
+static int load_object(struct build *build, const struct plan *plan)
+{
+	__u32 needs = plan_needs(plan);
+	struct carry carry = plan_carry(plan);
+	struct bpf_program *program = bpf_object__find_program_by_name(build->object, hook_rows[build->hook].program);
+	int result = program ? 0 : -ENOENT;
+
+	if (!result && build->hook == HOOK_XDP)
+		result = programs_match_entry(program, build->request->xdp_plain_attach_type);
+	if (!result)
+		result = set_constant(build->object, NEEDS_SECTION, &needs, sizeof(needs));
+	if (!result)
+		result = set_constant(build->object, CARRY_SECTION, &carry, sizeof(carry));
+	if (!result)
+		result = modules_prepare(build->object, plan, &build->error);
+	if (!result)
+		result = bind_maps(build->object, build->request);
+	if (!result)
+		result = bpf_object__load(build->object);
+	if (!result)
+		result = modules_fill(build->object, plan);
+	if (!result)
+		build->fd = bpf_program__fd(program);
+	return result;
+}
+
+/* Joins the generated code with the runtime of its hook and the modules that it calls. */
+static struct bpf_object *link_objects(struct build *build, const struct code *code)
+{
+	const struct hook_row *row = hook_rows + build->hook;
+	char path[MODULE_PATH_MAX], modules[MODULES_MAX][MODULE_PATH_MAX];
+	const char *paths[MODULES_MAX + 2] = {path};
+	int count = modules_find(code, row->kind, modules, &build->error);
+
+	snprintf(path, sizeof(path), "%s/%s", programs_directory(),
+		 programs_need_reply(build->request->ruleset) ? row->reply_object : row->object);
+	for (int i = 0; i < count; i++)
+		paths[i + 1] = modules[i];
+	if (count < 0)
+		return NULL;
+	return link_program(code, paths, build->request->describe, &build->error);
+}
+
+static void build_program(struct build *build)
+{
+	struct plan plan;
+	struct code code;
+	int result =
+		plan_make(&plan, build->request->ruleset, build->request->interfaces, hook_rows[build->hook].input);
+
+	if (result) {
+		explain_refusal(build, result);
+		return;
+	}
+	result = stretch_notes_take(&build->notes, &plan, build->hook);
+	if (!result)
+		result = code_generate(&code, &plan);
+	if (!result) {
+		build->object = link_objects(build, &code);
+		code_free(&code);
+		if (build->object)
+			result = load_object(build, &plan);
+	}
+	plan_free(&plan);
+	if (result)
+		explain_refusal(build, result == -ERANGE ? -E2BIG : result);
+}
+
+static void *build_thread(void *argument)
+{
+	struct build *build = argument;
+
+	log_begin();
+	build_program(build);
+	return NULL;
+}
+
+/*
+ * Keeps new threads off the CPU that this one runs on. They live for milliseconds, most of them inside one system call:
+ * left alone, the scheduler often starts them here and moves them when all is over.
+ */
+static void place_elsewhere(pthread_attr_t *attributes)
+{
+	int here = sched_getcpu();
+	cpu_set_t allowed;
+
+	if (here < 0 || sched_getaffinity(0, sizeof(allowed), &allowed))
+		return;
+	CPU_CLR(here, &allowed);
+	if (CPU_COUNT(&allowed))
+		pthread_attr_setaffinity_np(attributes, sizeof(allowed), &allowed);
+}
+
+/* Runs the builds side by side; the last one in this thread. */
+static void run_builds(struct build *builds, size_t count)
+{
+	pthread_t threads[HOOK_COUNT];
+	bool running[HOOK_COUNT] = {false};
+	pthread_attr_t attributes;
+
+	pthread_attr_init(&attributes);
+	place_elsewhere(&attributes);
+	for (size_t i = 0; i + 1 < count; i++) {
+		running[i] = !pthread_create(threads + i, &attributes, build_thread, builds + i);
+		if (!running[i])
+			build_thread(builds + i);
+	}
+	pthread_attr_destroy(&attributes);
+	if (count)
+		build_thread(builds + count - 1);
+	for (size_t i = 0; i + 1 < count; i++)
+		if (running[i])
+			pthread_join(threads[i], NULL);
+}
+
+/* Tests have few rules classified as well: from so many on, 0 for all. */
+static void read_test_setting(void)
+{
+	const char *from = getenv("IPFW_BPF_CLASSIFY_FROM");
+
+	if (from)
+		plan_classify_from = strtoul(from, NULL, 10);
+}
+
+int programs_build(struct programs *programs, const struct programs_request *request, struct error *error)
+{
+	struct build builds[HOOK_COUNT];
+	size_t count = 0;
+	bool failed = false;
+
+	read_test_setting();
+	for (int hook = 0; hook < HOOK_COUNT; hook++) {
+		programs->objects[hook] = NULL;
+		programs->fds[hook] = -1;
+		programs->notes[hook] = (struct stretch_notes){0};
+		if (!request->hooks[hook])
+			continue;
+		builds[count] = (struct build){.request = request, .hook = hook, .fd = -1};
+		error_clear(&builds[count++].error);
+	}
+	run_builds(builds, count);
+	for (size_t i = 0; i < count; i++) {
+		programs->objects[builds[i].hook] = builds[i].object;
+		programs->fds[builds[i].hook] = builds[i].fd;
+		programs->notes[builds[i].hook] = builds[i].notes;
+		if (builds[i].error.exit_code && !failed) {
+			*error = builds[i].error;
+			failed = true;
+		}
+	}
+	if (failed)
+		programs_free(programs);
+	return failed ? -1 : 0;
+}
+
+void programs_free(struct programs *programs)
+{
+	for (int hook = 0; hook < HOOK_COUNT; hook++) {
+		bpf_object__close(programs->objects[hook]);
+		programs->objects[hook] = NULL;
+		programs->fds[hook] = -1;
+		free(programs->notes[hook].note);
+		programs->notes[hook] = (struct stretch_notes){0};
+	}
+}

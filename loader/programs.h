@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* From rules to loaded programs of one generation: plan, emit, link, load. Nothing is attached here. */
+#ifndef LOADER_PROGRAMS_H
+#define LOADER_PROGRAMS_H
+
+#include <stdbool.h>
+
+#include "ipfw/error.h"
+#include "ipfw/rule.h"
+#include "loader/firewall.h"
+#include "loader/interface.h"
+#include "loader/stretch_notes.h"
+
+struct bpf_object;
+struct bpf_program;
+
+enum hook {
+	HOOK_XDP,	 /* in, bpf/xdp.bpf.c */
+	HOOK_TC_EGRESS,	 /* out, bpf/tc_egress.bpf.c */
+	HOOK_TC_INGRESS, /* in where XDP is not possible, bpf/tc_ingress.bpf.c */
+	HOOK_COUNT
+};
+
+/* A map that already exists: programs are linked to it instead of getting a new one. */
+struct map_binding {
+	const char *name;
+	int fd;
+};
+
+struct programs_request {
+	const struct ruleset *ruleset;		 /* slots assigned */
+	const struct interface_list *interfaces; /* for interface names, patterns and addresses */
+	const struct map_binding *maps;		 /* every map that the runtime objects declare */
+	size_t map_count;
+	firewall_describe describe;
+	bool hooks[HOOK_COUNT];	    /* which programs to build */
+	bool xdp_plain_attach_type; /* the entry runs under libxdp's dispatcher: expected_attach_type 0 */
+};
+
+/* Loaded programs; fds are owned by the objects. */
+struct programs {
+	struct bpf_object *objects[HOOK_COUNT];
+	int fds[HOOK_COUNT]; /* -1: not built */
+	struct stretch_notes notes[HOOK_COUNT];
+};
+
+/* Whether any rule of the ruleset answers incoming packets (reset, unreach...), so that TC ingress is needed. */
+bool programs_need_reply(const struct ruleset *ruleset);
+
+/*
+ * Builds the requested programs, loading them in parallel. Returns 0, or -1 with *error set (exit code
+ * EX_UNAVAILABLE; a ruleset the verifier finds too large is said so in plain words) and *programs empty.
+ */
+int programs_build(struct programs *programs, const struct programs_request *request, struct error *error);
+void programs_free(struct programs *programs);
+
+/*
+ * Gives an XDP program the marks of the entry that jumps to it: a program array takes only programs that declare what
+ * its entry declared. An entry that libxdp made an extension of its dispatcher (`dispatched`) has lost both marks: it
+ * has no attach type and says nothing of multi-buffer frames (the dispatcher does). Returns 0 or -errno.
+ */
+int programs_match_entry(struct bpf_program *program, bool dispatched);
+
+/* Directory with the *.bpf.o files: beside the executable in a build tree, else the installed one. */
+const char *programs_directory(void);
+
+#endif

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "maps/states.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH_ENTRIES 256
+
+__u32 state_rules_elements(const struct ruleset *ruleset)
+{
+	__u32 elements = 1;
+
+	for (size_t i = 0; i < ruleset->count; i++)
+		if (rule_state_option(ruleset->rules[i]) && ruleset->rules[i]->slot >= elements)
+			elements = ruleset->rules[i]->slot + 1;
+	return elements;
+}
+
+int state_rules_write(int fd, int old, __u32 number, const struct ruleset *ruleset)
+{
+	for (size_t i = 0; i < ruleset->count; i++) {
+		__u32 slot = ruleset->rules[i]->slot;
+		struct state_rule rule = {0};
+
+		if (!rule_state_option(ruleset->rules[i]))
+			continue;
+		/* A map that ends before the slot knows no rule with it. */
+		if (old >= 0 && bpf_map_lookup_elem(old, &slot, &rule) && errno != ENOENT)
+			return -errno;
+		if (!rule.rule)
+			rule.rule = STATE_RULE(slot, number);
+		if (bpf_map_update_elem(fd, &slot, &rule, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+int state_owners_add(const struct lasting *lasting, int fd, const struct ruleset *ruleset)
+{
+	int added = 0;
+
+	for (size_t i = 0; i < ruleset->count; i++) {
+		__u32 slot = ruleset->rules[i]->slot;
+		struct state_rule rule;
+
+		if (!rule_state_option(ruleset->rules[i]))
+			continue;
+		if (bpf_map_lookup_elem(fd, &slot, &rule) ||
+		    bpf_map_update_elem(lasting->fds[LASTING_STATE_OWNERS], &slot, &rule, BPF_ANY))
+			return -errno;
+		added++;
+	}
+	return added;
+}
+
+static bool has_slot(const struct ruleset *ruleset, __u32 slot)
+{
+	for (size_t i = 0; i < ruleset->count; i++)
+		if (ruleset->rules[i]->slot == slot)
+			return true;
+	return false;
+}
+
+int state_owners_remove(const struct lasting *lasting, const struct ruleset *old, const struct ruleset *ruleset)
+{
+	const struct state_rule none = {0};
+	int removed = 0;
+
+	for (size_t i = 0; i < old->count; i++) {
+		__u32 slot = old->rules[i]->slot;
+
+		if (!rule_state_option(old->rules[i]) || has_slot(ruleset, slot))
+			continue;
+		if (bpf_map_update_elem(lasting->fds[LASTING_STATE_OWNERS], &slot, &none, BPF_ANY))
+			return -errno;
+		removed++;
+	}
+	return removed;
+}
+
+__u32 states_now(const struct lasting *lasting, __u64 jiffies)
+{
+	return lasting->control->states_clock ? lasting->control->states_clock : (__u32)jiffies;
+}
+
+/* Milliseconds from `now` to `expire`, 0: it is past. */
+static __u32 remaining(const struct lasting *lasting, __u32 expire, __u32 now)
+{
+	__s32 ticks = (__s32)(expire - now);
+
+	return ticks <= 0 ? 0 : (__u32)((__u64)ticks * 1000 / lasting->control->jiffies_per_second);
+}
+
+static void read_state(struct state_entry *entry, const struct lasting *lasting, const struct state *state, __u32 now)
+{
+	entry->kind = state->flags & STATE_LIMITED ? STATE_ENTRY_LIMIT : STATE_ENTRY_STATE;
+	entry->remaining = state->flags & STATE_KILLED ? 0 : remaining(lasting, state->expire, now);
+	entry->dead = !state->rule || !entry->remaining;
+	entry->rule = state->rule;
+	entry->slot = STATE_RULE_SLOT(state->rule);
+	entry->packets = state->packets;
+	entry->bytes = state->bytes;
+	entry->flags = state->flags;
+	memcpy(entry->ack, state->ack, sizeof(entry->ack));
+}
+
+/* What the three maps have in common: how an element becomes an entry. */
+typedef void (*read_element)(struct state_entry *entry, const struct lasting *lasting, const void *key,
+			     const void *value, __u32 now);
+
+static void read_state4(struct state_entry *entry, const struct lasting *lasting, const void *from, const void *value,
+			__u32 now)
+{
+	const struct state4_key *key = from;
+	const struct state *state = value;
+	unsigned int source = !!(state->flags & STATE_SOURCE_SECOND);
+
+	*entry = (struct state_entry){
+		.family = 4,
+		.protocol = key->protocol,
+		.name = key->name,
+		.source_port = key->port[source],
+		.destination_port = key->port[!source],
+		.source = {key->address[source]},
+		.destination = {key->address[!source]},
+	};
+	read_state(entry, lasting, state, now);
+}
+
+static void read_state6(struct state_entry *entry, const struct lasting *lasting, const void *from, const void *value,
+			__u32 now)
+{
+	const struct state6_key *key = from;
+	const struct state *state = value;
+	unsigned int source = !!(state->flags & STATE_SOURCE_SECOND);
+
+	*entry = (struct state_entry){
+		.family = 6,
+		.protocol = key->protocol,
+		.name = key->name,
+		.source_port = key->port[source],
+		.destination_port = key->port[!source],
+		.zone = key->zone,
+	};
+	memcpy(entry->source, key->address[source].word, sizeof(entry->source));
+	memcpy(entry->destination, key->address[!source].word, sizeof(entry->destination));
+	read_state(entry, lasting, state, now);
+}
+
+static void read_parent(struct state_entry *entry, const struct lasting *lasting, const void *from, const void *value,
+			__u32 now)
+{
+	const struct state_parent_key *key = from;
+	const struct state_parent *parent = value;
+
+	*entry = (struct state_entry){
+		.kind = STATE_ENTRY_PARENT,
+		.family = key->family,
+		.protocol = key->protocol,
+		.name = key->name,
+		.source_port = key->source_port,
+		.destination_port = key->destination_port,
+		.zone = key->zone,
+		.rule = key->rule,
+		.slot = STATE_RULE_SLOT(key->rule),
+		.count = parent->count & ~STATE_PARENT_REMOVED,
+		.remaining = remaining(lasting, parent->expire, now),
+	};
+	memcpy(entry->source, key->source, sizeof(entry->source));
+	memcpy(entry->destination, key->destination, sizeof(entry->destination));
+	entry->dead = !entry->count && !entry->remaining;
+}
+
+struct walk {
+	const struct lasting *lasting;
+	__u32 now;
+	states_visit visit;
+	void *data;
+};
+
+static int visit_batch(const struct walk *walk, read_element read, const char *keys, size_t key_size,
+		       const char *values, size_t value_size, __u32 count)
+{
+	struct state_entry entry;
+	int result = 0;
+
+	for (__u32 i = 0; !result && i < count; i++) {
+		read(&entry, walk->lasting, keys + i * key_size, values + i * value_size, walk->now);
+		result = walk->visit(&entry, walk->data);
+	}
+	return result;
+}
+
+static int walk_map(const struct walk *walk, enum lasting_map map, size_t key_size, size_t value_size,
+		    read_element read)
+{
+	char *keys = calloc(BATCH_ENTRIES, key_size), *values = calloc(BATCH_ENTRIES, value_size);
+	__u32 position = 0, count;
+	int result = keys && values ? 0 : -ENOMEM;
+	bool first = true, last = false;
+
+	while (!result && !last) {
+		count = BATCH_ENTRIES;
+		if (bpf_map_lookup_batch(walk->lasting->fds[map], first ? NULL : &position, &position, keys, values,
+					 &count, NULL)) {
+			/* ENOENT tells the end of the map; the elements before it have been copied. */
+			if (errno != ENOENT)
+				result = -errno;
+			last = true;
+		}
+		first = false;
+		if (!result)
+			result = visit_batch(walk, read, keys, key_size, values, value_size, count);
+	}
+	free(keys);
+	free(values);
+	return result;
+}
+
+int states_walk(const struct lasting *lasting, __u32 now, states_visit visit, void *data)
+{
+	const struct walk walk = {lasting, now, visit, data};
+	int result = walk_map(&walk, LASTING_STATE_PARENTS, sizeof(struct state_parent_key),
+			      sizeof(struct state_parent), read_parent);
+
+	if (!result)
+		result = walk_map(&walk, LASTING_STATES4, sizeof(struct state4_key), sizeof(struct state), read_state4);
+	if (!result)
+		result = walk_map(&walk, LASTING_STATES6, sizeof(struct state6_key), sizeof(struct state), read_state6);
+	return result;
+}
+
+/* Marks the element; a packet that refreshes it at the same moment may lose its counts, which nobody will see. */
+static int kill_element(int fd, const void *key)
+{
+	struct state state;
+
+	if (bpf_map_lookup_elem(fd, key, &state))
+		return errno == ENOENT ? 0 : -errno;
+	state.flags |= STATE_KILLED;
+	return bpf_map_update_elem(fd, key, &state, BPF_EXIST) && errno != ENOENT ? -errno : 0;
+}
+
+static int kill_state4(const struct lasting *lasting, const struct state_entry *entry)
+{
+	unsigned int source = !!(entry->flags & STATE_SOURCE_SECOND);
+	struct state4_key key = {.name = entry->name, .protocol = entry->protocol};
+
+	key.address[source] = entry->source[0];
+	key.address[!source] = entry->destination[0];
+	key.port[source] = entry->source_port;
+	key.port[!source] = entry->destination_port;
+	return kill_element(lasting->fds[LASTING_STATES4], &key);
+}
+
+static int kill_state6(const struct lasting *lasting, const struct state_entry *entry)
+{
+	unsigned int source = !!(entry->flags & STATE_SOURCE_SECOND);
+	struct state6_key key = {.zone = entry->zone, .name = entry->name, .protocol = entry->protocol};
+
+	memcpy(key.address[source].word, entry->source, sizeof(entry->source));
+	memcpy(key.address[!source].word, entry->destination, sizeof(entry->destination));
+	key.port[source] = entry->source_port;
+	key.port[!source] = entry->destination_port;
+	return kill_element(lasting->fds[LASTING_STATES6], &key);
+}
+
+int state_kill(const struct lasting *lasting, const struct state_entry *entry)
+{
+	if (entry->kind == STATE_ENTRY_PARENT)
+		return -EINVAL;
+	return entry->family == 4 ? kill_state4(lasting, entry) : kill_state6(lasting, entry);
+}
+
+int states_totals(const struct lasting *lasting, struct state_totals *totals)
+{
+	__u32 key = 0;
+
+	return bpf_map_lookup_elem(lasting->fds[LASTING_STATE_TOTALS], &key, totals) ? -errno : 0;
+}

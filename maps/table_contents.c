@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "maps/table_contents.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HASH_CAPACITY_MIN 1024
+#define TRIE_CAPACITY (1u << 24) /* a trie takes memory for its entries only */
+
+const struct table_kind *table_kinds(unsigned int type)
+{
+	static const struct table_kind *const kinds[TABLE_TYPES] = {
+		[TABLE_ADDRESS] = table_address_kinds, [TABLE_INTERFACE] = table_interface_kinds,
+		[TABLE_NUMBER] = table_number_kinds,   [TABLE_FLOW] = table_flow_kinds,
+		[TABLE_MAC] = table_mac_kinds,
+	};
+
+	return kinds[type];
+}
+
+int table_contents_open(const struct lasting *lasting, const struct table_kind *kind, __u32 slot)
+{
+	__u32 id;
+	int fd;
+
+	if (bpf_map_lookup_elem(lasting->fds[kind->outer], &slot, &id))
+		return -errno;
+	fd = bpf_map_get_fd_by_id(id);
+	return fd < 0 ? -errno : fd;
+}
+
+void table_contents_drop(const struct lasting *lasting, unsigned int type, __u32 slot)
+{
+	const struct table_kind *kinds = table_kinds(type);
+
+	for (int i = 0; i < TABLE_KINDS_MAX && kinds[i].encode; i++)
+		bpf_map_delete_elem(lasting->fds[kinds[i].outer], &slot);
+}
+
+int table_contents_each(const struct table_kind *kind, int fd,
+			int (*each)(void *argument, const struct table_key *key, const struct table_record *record),
+			void *argument)
+{
+	__u8 raw[TABLE_MAP_KEY_MAX], next[TABLE_MAP_KEY_MAX];
+	struct table_record record;
+	struct table_key key;
+	void *from = NULL;
+	int result = 0;
+
+	while (!result && !bpf_map_get_next_key(fd, from, next)) {
+		memcpy(raw, next, kind->key_size);
+		from = raw;
+		if (!kind->decode(&key, raw))
+			continue;
+		if (!bpf_map_lookup_elem(fd, raw, &record))
+			result = each(argument, &key, &record);
+	}
+	return result;
+}
+
+static int write_entry(const struct table_kind *kind, int fd, const struct table_key *key,
+		       const struct table_record *record)
+{
+	__u8 raw[TABLE_MAP_KEY_MAX] = {0};
+
+	if (!kind->encode(raw, key))
+		return 0;
+	if (record)
+		return bpf_map_update_elem(fd, raw, record, BPF_ANY) ? -errno : 0;
+	return bpf_map_delete_elem(fd, raw) && errno != ENOENT ? -errno : 0;
+}
+
+static int write_edits(const struct table_kind *kind, int fd, const struct table *table)
+{
+	int result = 0;
+
+	for (size_t i = 0; !result && i < table->edits.count; i++) {
+		const struct table_edit *edit = table->edits.edits + i;
+
+		if (edit->present || table->stored)
+			result = write_entry(kind, fd, &edit->key, edit->present ? &edit->record : NULL);
+	}
+	return result;
+}
+
+int table_contents_refresh(int fd, const struct table_present *present, size_t present_count)
+{
+	struct table_interface key, next, *from = NULL;
+	struct table_record record;
+	int result = 0;
+
+	/* The kernel starts over if the key it is to go on from has vanished: remove the last one only. */
+	while (!bpf_map_get_next_key(fd, from, &next)) {
+		if (from && from->index)
+			bpf_map_delete_elem(fd, from);
+		key = next;
+		from = &key;
+	}
+	if (from && from->index)
+		bpf_map_delete_elem(fd, from);
+	for (size_t i = 0; !result && i < present_count; i++) {
+		struct table_interface named = {0}, indexed = {.index = present[i].index};
+
+		strncpy(named.name, present[i].name, sizeof(named.name) - 1);
+		if (!bpf_map_lookup_elem(fd, &named, &record))
+			result = bpf_map_update_elem(fd, &indexed, &record, BPF_ANY) ? -errno : 0;
+	}
+	return result;
+}
+
+int table_contents_edit(const struct lasting *lasting, const struct table *table, const struct table_present *present,
+			size_t present_count)
+{
+	const struct table_kind *kinds = table_kinds(table->info.type);
+	int result = 0;
+
+	for (int i = 0; !result && i < TABLE_KINDS_MAX && kinds[i].encode; i++) {
+		int fd = table_contents_open(lasting, kinds + i, table->slot);
+
+		if (fd < 0)
+			return fd;
+		result = write_edits(kinds + i, fd, table);
+		if (!result && table->info.type == TABLE_INTERFACE)
+			result = table_contents_refresh(fd, present, present_count);
+		close(fd);
+	}
+	return result;
+}
+
+/* What is copied from one map to another. */
+struct copy {
+	const struct table_kind *kind;
+	const struct table *table;
+	int fd;
+};
+
+static int copy_entry(void *argument, const struct table_key *key, const struct table_record *record)
+{
+	const struct copy *copy = argument;
+
+	return table_edits_find(&copy->table->edits, key) ? 0 : write_entry(copy->kind, copy->fd, key, record);
+}
+
+/* A map for so many entries of this kind. Twice as many fit, so that not each new one needs a new map. */
+static int make_map(const struct table_kind *kind, __u32 entries)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_NO_PREALLOC);
+	__u32 capacity = TRIE_CAPACITY;
+
+	if (!kind->prefixes)
+		capacity = entries * 2 < HASH_CAPACITY_MIN ? HASH_CAPACITY_MIN : entries * 2;
+	return bpf_map_create(kind->type, "table", kind->key_size, sizeof(struct table_record), capacity, &options);
+}
+
+/* Fills the map of `kind` with what `table` is to have. */
+static int fill_map(const struct lasting *lasting, const struct table *table, const struct table_kind *kind, int fd)
+{
+	struct copy copy = {kind, table, fd};
+	int old, result = 0;
+
+	if (table->stored) {
+		old = table_contents_open(lasting, kind, table->slot);
+		if (old < 0)
+			return old;
+		result = table_contents_each(kind, old, copy_entry, &copy);
+		close(old);
+	}
+	return result ? result : write_edits(kind, fd, table);
+}
+
+static int build_map(const struct lasting *lasting, const struct table *table, const struct table_kind *kind,
+		     __u32 slot, const struct table_present *present, size_t present_count)
+{
+	__u32 entries = table->info.items[kind->outer == LASTING_TABLE_ADDRESS6] + table->edits.count;
+	int fd = make_map(kind, table->info.type == TABLE_INTERFACE ? entries + present_count : entries);
+	int result = fd < 0 ? -errno : fill_map(lasting, table, kind, fd);
+
+	if (!result && table->info.type == TABLE_INTERFACE)
+		result = table_contents_refresh(fd, present, present_count);
+	if (!result)
+		result = bpf_map_update_elem(lasting->fds[kind->outer], &slot, &fd, BPF_ANY) ? -errno : 0;
+	if (fd >= 0)
+		close(fd);
+	return result;
+}
+
+int table_contents_build(const struct lasting *lasting, const struct table *table, __u32 slot,
+			 const struct table_present *present, size_t present_count)
+{
+	const struct table_kind *kinds = table_kinds(table->info.type);
+	int result = 0;
+
+	for (int i = 0; !result && i < TABLE_KINDS_MAX && kinds[i].encode; i++)
+		result = build_map(lasting, table, kinds + i, slot, present, present_count);
+	if (result)
+		table_contents_drop(lasting, table->info.type, slot);
+	return result;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "maps/table_edits.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zlib.h>
+
+#define FIRST_CAPACITY 16
+
+/* The bucket of `key`, or the free one where it belongs. */
+static __u32 *find_bucket(const struct table_edits *edits, const struct table_key *key)
+{
+	size_t bucket = crc32_z(0, (const Bytef *)key, sizeof(*key));
+
+	for (;; bucket++) {
+		__u32 *place = edits->buckets + (bucket & (edits->bucket_count - 1));
+
+		if (!*place || !memcmp(&edits->edits[*place - 1].key, key, sizeof(*key)))
+			return place;
+	}
+}
+
+struct table_edit *table_edits_find(const struct table_edits *edits, const struct table_key *key)
+{
+	__u32 *place = edits->count ? find_bucket(edits, key) : NULL;
+
+	return place && *place ? edits->edits + *place - 1 : NULL;
+}
+
+/* Makes room for one more; at most half of the buckets are in use. */
+static int grow(struct table_edits *edits)
+{
+	size_t capacity = edits->capacity ? edits->capacity * 2 : FIRST_CAPACITY;
+	struct table_edit *larger;
+	__u32 *buckets;
+
+	if (edits->count < edits->capacity)
+		return 0;
+	larger = reallocarray(edits->edits, capacity, sizeof(*larger));
+	if (!larger)
+		return -ENOMEM;
+	edits->edits = larger;
+	buckets = calloc(capacity * 2, sizeof(*buckets));
+	if (!buckets)
+		return -ENOMEM;
+	free(edits->buckets);
+	edits->buckets = buckets;
+	edits->bucket_count = capacity * 2;
+	edits->capacity = capacity;
+	for (size_t i = 0; i < edits->count; i++)
+		*find_bucket(edits, &edits->edits[i].key) = (__u32)i + 1;
+	return 0;
+}
+
+int table_edits_set(struct table_edits *edits, const struct table_key *key, const struct table_record *record)
+{
+	struct table_edit *edit = table_edits_find(edits, key);
+
+	if (!edit) {
+		if (grow(edits))
+			return -ENOMEM;
+		edit = edits->edits + edits->count++;
+		edit->key = *key;
+		*find_bucket(edits, key) = (__u32)edits->count;
+	}
+	edit->present = record;
+	memset(&edit->record, 0, sizeof(edit->record));
+	if (record)
+		edit->record = *record;
+	return 0;
+}
+
+int table_edits_clone(struct table_edits *copy, const struct table_edits *edits)
+{
+	memset(copy, 0, sizeof(*copy));
+	for (size_t i = 0; i < edits->count; i++) {
+		const struct table_edit *edit = edits->edits + i;
+
+		if (table_edits_set(copy, &edit->key, edit->present ? &edit->record : NULL)) {
+			table_edits_free(copy);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+void table_edits_free(struct table_edits *edits)
+{
+	free(edits->edits);
+	free(edits->buckets);
+	memset(edits, 0, sizeof(*edits));
+}

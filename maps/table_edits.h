@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Changes of a table that have not reached the kernel: a hash of keys, in memory. */
+#ifndef MAPS_TABLE_EDITS_H
+#define MAPS_TABLE_EDITS_H
+
+#include <stddef.h>
+
+#include "maps/table_kinds.h"
+
+struct table_edit {
+	struct table_key key;
+	struct table_record record;
+	bool present; /* the entry is there with this record; else it is gone */
+};
+
+struct table_edits {
+	struct table_edit *edits; /* in the order in which the keys came */
+	size_t count, capacity;
+	__u32 *buckets; /* index of an edit and 1, 0: free; a power of two of them */
+	size_t bucket_count;
+};
+
+/* The edit of this key, or NULL. */
+struct table_edit *table_edits_find(const struct table_edits *edits, const struct table_key *key);
+
+/* Notes what the entry with this key is to be; `record` NULL: gone. Returns 0 or -ENOMEM. */
+int table_edits_set(struct table_edits *edits, const struct table_key *key, const struct table_record *record);
+
+/* A deep copy. Returns 0 or -ENOMEM with *copy empty. */
+int table_edits_clone(struct table_edits *copy, const struct table_edits *edits);
+
+/* *edits is empty afterwards. */
+void table_edits_free(struct table_edits *edits);
+
+#endif

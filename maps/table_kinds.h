@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the types of tables keep in which maps. One file for each type, table_<type>.c: another structure for the
+ * contents of a type is another row there, and its reader in bpf/table_<type>.h.
+ */
+#ifndef MAPS_TABLE_KINDS_H
+#define MAPS_TABLE_KINDS_H
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+
+#include "maps/lasting.h"
+
+/* The key of an entry, of whatever type; what the type does not use is 0, so that equal keys have equal bytes. */
+struct table_key {
+	__u8 family; /* TABLE_ADDRESS: 4 or 6 */
+	__u8 bits;   /* TABLE_ADDRESS, TABLE_MAC: length of the prefix */
+	__u8 reserved[2];
+	union {
+		__u32 address[4]; /* network order, host bits 0; IPv4 in [0] */
+		__u32 number;
+		__u8 mac[6]; /* host bits 0 */
+		char name[INTERFACE_NAME_MAX];
+		struct table_flow flow;
+	} u;
+};
+
+#define TABLE_MAP_KEY_MAX 64
+
+/* One kind of inner map. */
+struct table_kind {
+	enum lasting_map outer;
+	enum bpf_map_type type;
+	__u32 key_size;
+	bool prefixes; /* its keys begin with a number of bits: a look-up finds the longest prefix */
+	/* Writes the key as it is in the map. Returns false if entries with this key are not in maps of this kind. */
+	bool (*encode)(void *raw, const struct table_key *key);
+	/* The other way round. Returns false if `raw` is not the key of an entry. */
+	bool (*decode)(struct table_key *key, const void *raw);
+};
+
+#define TABLE_KINDS_MAX 2
+
+/* The kinds of maps that a table of each type consists of; the second is IPv6's, or has no `encode'. */
+extern const struct table_kind table_address_kinds[TABLE_KINDS_MAX];
+extern const struct table_kind table_interface_kinds[TABLE_KINDS_MAX];
+extern const struct table_kind table_number_kinds[TABLE_KINDS_MAX];
+extern const struct table_kind table_flow_kinds[TABLE_KINDS_MAX];
+extern const struct table_kind table_mac_kinds[TABLE_KINDS_MAX];
+
+/* Those of tables of `type` (enum table_type). */
+const struct table_kind *table_kinds(unsigned int type);
+
+/* Which of the kinds of its type holds the entry with this key. */
+static inline unsigned int table_kind_of(unsigned int type, const struct table_key *key)
+{
+	return type == TABLE_ADDRESS && key->family == 6;
+}
+
+#endif

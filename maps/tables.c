@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "maps/tables.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "maps/table_contents.h"
+
+static struct table *append(struct tables *tables, __u32 index, const struct table_info *info)
+{
+	struct table *larger = reallocarray(tables->tables, tables->count + 1, sizeof(*larger));
+	struct table *table;
+
+	if (!larger)
+		return NULL;
+	tables->tables = larger;
+	table = larger + tables->count++;
+	*table = (struct table){.index = index, .info = *info};
+	return table;
+}
+
+/* Reads the table with this index. One that makes no sense is passed over. */
+static int read_table(struct tables *tables, const struct lasting *lasting, const struct table_slots *slots,
+		      __u32 index)
+{
+	struct table_info info;
+	struct table *table;
+
+	if (bpf_map_lookup_elem(lasting->fds[LASTING_TABLES], &index, &info) || info.type >= TABLE_TYPES || !index ||
+	    index >= TABLES_MAX)
+		return 0;
+	table = append(tables, index, &info);
+	if (!table)
+		return -ENOMEM;
+	table->slot = slots->slot[slots->epoch & 1][index] % TABLES_MAX;
+	table->known = table->stored = true;
+	tables->slots[info.type][table->slot] = true;
+	return 0;
+}
+
+int tables_read(struct tables *tables, const struct lasting *lasting)
+{
+	const struct table_slots *slots;
+	__u32 index, last, *from = NULL;
+	int result = 0;
+
+	memset(tables, 0, sizeof(*tables));
+	if (!lasting->control || bpf_map_get_next_key(lasting->fds[LASTING_TABLES], NULL, &index))
+		return 0;
+	slots = mmap(NULL, sizeof(*slots), PROT_READ, MAP_SHARED, lasting->fds[LASTING_TABLE_SLOTS], 0);
+	if (slots == MAP_FAILED)
+		return -errno;
+	while (!result && !bpf_map_get_next_key(lasting->fds[LASTING_TABLES], from, &index)) {
+		last = index;
+		from = &last;
+		result = read_table(tables, lasting, slots, index);
+	}
+	munmap((void *)slots, sizeof(*slots));
+	if (result)
+		tables_free(tables);
+	return result;
+}
+
+void tables_free(struct tables *tables)
+{
+	for (size_t i = 0; i < tables->count; i++)
+		table_edits_free(&tables->tables[i].edits);
+	free(tables->tables);
+	memset(tables, 0, sizeof(*tables));
+}
+
+struct table *tables_find(const struct tables *tables, const char *name, unsigned int set)
+{
+	for (size_t i = 0; i < tables->count; i++)
+		if (tables->tables[i].info.set == set && !strcmp(tables->tables[i].info.name, name))
+			return tables->tables + i;
+	return NULL;
+}
+
+/* The lowest index that no table has, or 0. One that is to go keeps its index until it has gone. */
+static __u32 free_index(const struct tables *tables)
+{
+	bool used[TABLES_MAX];
+
+	memcpy(used, tables->gone, sizeof(used));
+	for (size_t i = 0; i < tables->count; i++)
+		used[tables->tables[i].index] = true;
+	for (__u32 index = 1; index < TABLES_MAX; index++)
+		if (!used[index])
+			return index;
+	return 0;
+}
+
+struct table *tables_make(struct tables *tables, const struct table_info *info)
+{
+	__u32 index = free_index(tables);
+	struct table *table = index ? append(tables, index, info) : NULL;
+
+	if (table)
+		table->changed = true;
+	return table;
+}
+
+void tables_remove(struct tables *tables, struct table *table)
+{
+	if (table->known)
+		tables->gone[table->index] = true;
+	table_edits_free(&table->edits);
+	*table = tables->tables[--tables->count];
+}
+
+void tables_swap(struct table *left, struct table *right)
+{
+	struct table old = *left;
+
+	left->slot = right->slot;
+	memcpy(left->info.items, right->info.items, sizeof(left->info.items));
+	left->stored = right->stored;
+	left->edits = right->edits;
+	right->slot = old.slot;
+	memcpy(right->info.items, old.info.items, sizeof(right->info.items));
+	right->stored = old.stored;
+	right->edits = old.edits;
+	left->changed = right->changed = true;
+}
+
+void table_clear(struct table *table)
+{
+	table_edits_free(&table->edits);
+	table->info.items[0] = table->info.items[1] = 0;
+	table->stored = false;
+	table->changed = true;
+}
+
+/* Looks up in the kernel; *key becomes that of the entry found. */
+static int find_stored(const struct lasting *lasting, const struct table *table, struct table_key *key,
+		       struct table_record *record)
+{
+	const struct table_kind *kind = table_kinds(table->info.type) + table_kind_of(table->info.type, key);
+	__u8 raw[TABLE_MAP_KEY_MAX] = {0};
+	int fd, result;
+
+	if (!table->stored)
+		return -ENOENT;
+	fd = table_contents_open(lasting, kind, table->slot);
+	if (fd < 0)
+		return fd;
+	kind->encode(raw, key);
+	result = bpf_map_lookup_elem(fd, raw, record) ? -errno : 0;
+	close(fd);
+	return result;
+}
+
+static int find_exactly(const struct lasting *lasting, const struct table *table, const struct table_key *key,
+			struct table_record *record)
+{
+	const struct table_edit *edit = table_edits_find(&table->edits, key);
+	struct table_key copy = *key;
+	int result;
+
+	if (edit) {
+		*record = edit->record;
+		return edit->present ? 0 : -ENOENT;
+	}
+	result = find_stored(lasting, table, &copy, record);
+	if (!result && table_kinds(table->info.type)->prefixes && record->number[0] != key->bits)
+		return -ENOENT;
+	return result;
+}
+
+/* Leaves only the first key->bits bits. */
+static void mask_key(unsigned int type, struct table_key *key)
+{
+	__u8 *bytes = (__u8 *)&key->u;
+	size_t size = type == TABLE_MAC ? sizeof(key->u.mac) : sizeof(key->u.address);
+
+	for (size_t i = 0; i < size; i++) {
+		unsigned int first = (unsigned int)i * 8;
+
+		if (key->bits <= first)
+			bytes[i] = 0;
+		else if (key->bits < first + 8)
+			bytes[i] &= (__u8)(0xff << (first + 8 - key->bits));
+	}
+}
+
+int table_find(const struct lasting *lasting, const struct table *table, struct table_key *key, bool exact,
+	       struct table_record *record)
+{
+	bool prefixes = table_kinds(table->info.type)->prefixes;
+	int result;
+
+	if (exact || !prefixes)
+		return find_exactly(lasting, table, key, record);
+	for (;; key->bits--) {
+		mask_key(table->info.type, key);
+		result = find_exactly(lasting, table, key, record);
+		if (result != -ENOENT || !key->bits)
+			return result;
+	}
+}
+
+int table_set(struct table *table, const struct table_key *key, const struct table_record *record, bool new)
+{
+	__u32 *items = table->info.items + table_kind_of(table->info.type, key);
+
+	if (table_edits_set(&table->edits, key, record))
+		return -ENOMEM;
+	if (!record)
+		--*items;
+	else if (new)
+		++*items;
+	table->changed = true;
+	return 0;
+}
+
+/* Passes on those entries of the kernel that have not been edited. */
+struct visit {
+	const struct table *table;
+	int (*each)(void *argument, const struct table_key *key, const struct table_record *record);
+	void *argument;
+};
+
+static int visit_stored(void *argument, const struct table_key *key, const struct table_record *record)
+{
+	const struct visit *visit = argument;
+
+	return table_edits_find(&visit->table->edits, key) ? 0 : visit->each(visit->argument, key, record);
+}
+
+int table_each(const struct lasting *lasting, const struct table *table,
+	       int (*each)(void *argument, const struct table_key *key, const struct table_record *record),
+	       void *argument)
+{
+	const struct table_kind *kinds = table_kinds(table->info.type);
+	struct visit visit = {table, each, argument};
+	int result = 0;
+
+	for (int i = 0; !result && table->stored && i < TABLE_KINDS_MAX && kinds[i].encode; i++) {
+		int fd = table_contents_open(lasting, kinds + i, table->slot);
+
+		if (fd < 0)
+			return fd;
+		result = table_contents_each(kinds + i, fd, visit_stored, &visit);
+		close(fd);
+	}
+	for (size_t i = 0; !result && i < table->edits.count; i++)
+		if (table->edits.edits[i].present)
+			result = each(argument, &table->edits.edits[i].key, &table->edits.edits[i].record);
+	return result;
+}

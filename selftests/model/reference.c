@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The walk over the rules: the order of tests, what actions do, where the search goes on. */
+#include "selftests/model/reference.h"
+
+#include <netinet/tcp.h>
+#include <stdlib.h>
+
+/* What one packet has left behind on its way. */
+struct walk {
+	const struct reference *reference;
+	struct subject *subject;
+	size_t next;			/* index of the rule to look at */
+	size_t callers[CALL_DEPTH_MAX]; /* indexes of the rules that called */
+	unsigned int depth, calls_and_returns;
+};
+
+static bool enabled(const struct walk *walk, const struct rule *rule)
+{
+	return !(walk->reference->ruleset->disabled_sets >> rule->set & 1);
+}
+
+/* All options hold, where those joined by `or' hold if one of them does. */
+static bool matches(const struct walk *walk, const struct rule *rule)
+{
+	bool block = false;
+
+	RULE_FOR_EACH_OPTION (option, rule) {
+		bool inverted = option->flags & OPTION_NOT;
+
+		/* as in ipfw, the rest of a block is not looked at once one alternative holds */
+		if (!block && reference_option(walk->reference, option, walk->subject) != inverted)
+			block = true;
+		if (option->flags & OPTION_OR)
+			continue;
+		if (!block)
+			return false;
+		block = false;
+	}
+	return true;
+}
+
+static void change_tags(struct walk *walk, const struct rule *rule)
+{
+	RULE_FOR_EACH_OPTION (option, rule)
+		if (option->code == OPTION_TAG || option->code == OPTION_UNTAG)
+			tag_set_put(&walk->subject->tags, (unsigned int)option->u.number, option->code == OPTION_TAG);
+}
+
+/* The first rule numbered `number' or higher. */
+static size_t find(const struct walk *walk, unsigned int number)
+{
+	const struct ruleset *ruleset = walk->reference->ruleset;
+	size_t index = 0;
+
+	while (index < ruleset->count && ruleset->rules[index]->number < number)
+		index++;
+	return index;
+}
+
+/* "skipto": forward only, a target that is not is taken for the number behind the rule's own. */
+static void skip(struct walk *walk, const struct rule *rule)
+{
+	unsigned int target = rule_action(rule)->argument;
+
+	walk->next = find(walk, target > rule->number ? target : rule->number + 1u);
+}
+
+/* False if "stack overflowed/underflowed": then the rule does nothing, and the next one follows. */
+static bool call(struct walk *walk, size_t index)
+{
+	if (walk->depth == CALL_DEPTH_MAX)
+		return false;
+	walk->callers[walk->depth++] = index;
+	walk->calls_and_returns++;
+	walk->next = find(walk, rule_action(walk->reference->ruleset->rules[index])->argument);
+	return true;
+}
+
+static bool come_back(struct walk *walk, const struct rule *rule)
+{
+	size_t caller;
+
+	if (!walk->depth)
+		return false;
+	caller = walk->callers[--walk->depth];
+	walk->calls_and_returns++;
+	walk->next = caller + 1;
+	if (rule_action(rule)->argument == RETURN_TO_NEXT_NUMBER)
+		walk->next = find(walk, walk->reference->ruleset->rules[caller]->number + 1u);
+	return true;
+}
+
+/* "Set specified DiffServ codepoint for an IPv4/IPv6 packet"; the other two bits stay. */
+static bool set_dscp(struct packet *packet, __u32 dscp)
+{
+	if (!packet->family)
+		return false;
+	packet->traffic_class = (__u8)(dscp << 2 | (packet->traffic_class & 3));
+	return true;
+}
+
+/* Lowers what a SYN offers; anything else has no maximum segment size. */
+static bool set_mss(struct packet *packet, __u32 mss)
+{
+	if (!(packet->flags & PACKET_TCP) || !(packet->tcp_flags & TH_SYN) || !(packet->tcp_options & TCP_OPTION_MSS))
+		return false;
+	if (packet->tcp_mss > mss)
+		packet->tcp_mss = (__u16)mss;
+	return true;
+}
+
+/* Performs the action of a rule after which the search goes on. Returns false if it could not, and does not count. */
+static bool go_on(struct walk *walk, size_t index)
+{
+	const struct rule *rule = walk->reference->ruleset->rules[index];
+	const struct action *action = rule_action(rule);
+
+	switch (action->code) {
+	case ACTION_COUNT:
+		return true;
+	case ACTION_SKIPTO:
+		skip(walk, rule);
+		return true;
+	case ACTION_CALL:
+		return call(walk, index);
+	case ACTION_RETURN:
+		return come_back(walk, rule);
+	case ACTION_SETDSCP:
+		return set_dscp(&walk->subject->packet, action->argument);
+	case ACTION_TCP_SETMSS:
+		return set_mss(&walk->subject->packet, action->argument);
+	case ACTION_SETFIB:
+		walk->subject->packet.fib = action->argument;
+		return true;
+	case ACTION_SETMARK:
+		walk->subject->packet.mark = action->argument;
+		return true;
+	default:
+		abort(); /* a row of actions.def that nobody explained here */
+	}
+}
+
+/* The verdict of an action that ends the search, else VERDICT_NONE. */
+static enum verdict verdict_of(const struct action *action)
+{
+	switch (action->code) {
+	case ACTION_ALLOW:
+		return VERDICT_ALLOW;
+	case ACTION_DENY:
+		return VERDICT_DENY;
+	case ACTION_UNREACH:
+		return VERDICT_UNREACH;
+	case ACTION_UNREACH6:
+		return VERDICT_UNREACH6;
+	case ACTION_RESET:
+		return VERDICT_RESET;
+	case ACTION_RESET6:
+		return VERDICT_RESET6;
+	case ACTION_ABORT:
+		return VERDICT_ABORT;
+	case ACTION_ABORT6:
+		return VERDICT_ABORT6;
+	default:
+		return VERDICT_NONE;
+	}
+}
+
+/* Looks at the rule at `index`. True when it ended the search. */
+static bool look(struct walk *walk, size_t index, __u64 *counted, struct outcome *outcome)
+{
+	const struct rule *rule = walk->reference->ruleset->rules[index];
+	const struct action *action = rule_action(rule);
+	enum verdict verdict = verdict_of(action);
+
+	if (!enabled(walk, rule) || !matches(walk, rule))
+		return false;
+	change_tags(walk, rule);
+	if (!verdict && !go_on(walk, index))
+		return false;
+	counted[rule->slot] += walk->subject->packet.segments;
+	if (walk->reference->tally)
+		walk->reference->tally->actions[action->code]++;
+	*outcome = (struct outcome){verdict, rule->slot, action->argument | (__u32)action->extra << 16};
+	return verdict != VERDICT_NONE;
+}
+
+struct outcome reference_run(const struct reference *reference, struct subject *subject, __u64 *counted)
+{
+	struct walk walk = {.reference = reference, .subject = subject};
+	struct outcome outcome = {VERDICT_NONE, 0, 0};
+
+	while (walk.next < reference->ruleset->count) {
+		if (look(&walk, walk.next++, counted, &outcome))
+			return outcome;
+		if (walk.calls_and_returns > CALLS_MAX)
+			return (struct outcome){VERDICT_BOUND, 0, 0};
+	}
+	return (struct outcome){VERDICT_NONE, 0, 0};
+}

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Network namespaces: make, enter, configure, delete.
+
+Names are `ifb-OWNER-PID-N`; OWNER is the process that imported this module, PID the one (it or a
+child) that made the namespace. Whoever finds one knows whether its owner still lives. Entering is a setns() of
+the calling thread: sockets that are opened inside stay in the namespace when the thread leaves it again.
+"""
+import ctypes
+import os
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import threading
+import time
+
+PREFIX = "ifb-"
+DIRECTORY = "/run/netns"
+CLONE_NEWNET = 0x40000000
+_SO_NETNS_COOKIE = 71
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_owner = os.getpid()
+_own_inode = os.stat("/proc/self/ns/net").st_ino
+_serial = 0
+# Cookies of all namespaces made, one per line, also by children of the importing process.
+_made = tempfile.TemporaryFile("a+", buffering=1)  # pylint: disable=consider-using-with
+
+
+class Failure(Exception):
+    """A test's expectation that did not hold."""
+
+
+def in_virtual_machine():
+    """Whether this is the machine of selftests/vm, whose root namespace may be filtered."""
+    with open("/proc/cmdline", encoding="ascii") as cmdline:
+        return "ipfw_vm=" in cmdline.read()
+
+
+def _setns(path):
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if _libc.setns(descriptor, CLONE_NEWNET) != 0:
+            error = ctypes.get_errno()
+            raise OSError(error, f"setns {path}: {os.strerror(error)}")
+    finally:
+        os.close(descriptor)
+
+
+def ip_batch(lines, namespace=None):
+    """Runs `ip` once for all `lines` (an iterable of commands without the leading `ip`)."""
+    command = ["ip"] + (["-n", namespace] if namespace else []) + ["-batch", "-"]
+    result = subprocess.run(command, input="\n".join(lines) + "\n", text=True, capture_output=True, check=False)
+    if result.returncode != 0:
+        raise OSError(f"{' '.join(command)}: {result.stderr.strip()}")
+
+
+class Namespace:
+    """A network namespace that this process made, or (see root()) the virtual machine's own."""
+
+    def __init__(self, name):
+        self.name = name
+        self.path = f"{DIRECTORY}/{name}"
+        self._saved = threading.local()
+
+    @staticmethod
+    def new_name():
+        """A name that nobody else uses: see the module's comment."""
+        global _serial
+        _serial += 1
+        return f"{PREFIX}{_owner}-{os.getpid()}-{_serial}"
+
+    def __enter__(self):
+        stack = self._saved.__dict__.setdefault("stack", [])
+        stack.append(os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
+        try:
+            _setns(self.path)
+        except OSError:
+            os.close(stack.pop())
+            raise
+        return self
+
+    def __exit__(self, *_):
+        descriptor = self._saved.stack.pop()
+        _setns(f"/proc/self/fd/{descriptor}")
+        os.close(descriptor)
+
+    def inode(self):
+        """Inode of the namespace, which identifies it."""
+        return os.stat(self.path).st_ino
+
+    def cookie(self):
+        """The namespace's cookie: unlike the inode it is never used again."""
+        with self, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+            return struct.unpack("Q", any_socket.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8))[0]
+
+    def check_foreign(self):
+        """Raises unless this is another namespace than the one the tests were started in."""
+        if self.inode() == _own_inode and not in_virtual_machine():
+            raise Failure(f"{self.name} is the namespace the tests were started in: refusing to filter it")
+
+    def command(self, *arguments):
+        """The argument vector that runs `arguments` inside. `ip netns exec` would hide /sys/fs/bpf."""
+        return ["nsenter", f"--net={self.path}", *arguments]
+
+    def run(self, *arguments, **options):
+        """subprocess.run() inside, output captured as text."""
+        return subprocess.run(self.command(*arguments), text=True, capture_output=True, check=False, **options)
+
+    def ip(self, *lines):
+        """Runs `ip` commands inside."""
+        ip_batch(lines, self.name)
+
+    def sysctl(self, **values):
+        """Writes sysctls; names with `__` for `/` under /proc/sys/net."""
+        with self:
+            for name, value in values.items():
+                with open("/proc/sys/net/" + name.replace("__", "/"), "w", encoding="ascii") as file:
+                    file.write(str(value))
+
+    def statistics(self, interface):
+        """Counters of /proc/net/dev: rx_bytes, rx_packets, tx_bytes, tx_packets."""
+        with self, open("/proc/thread-self/net/dev", encoding="ascii") as file:
+            for line in file:
+                name, _, fields = line.strip().partition(":")
+                if name == interface:
+                    numbers = [int(field) for field in fields.split()]
+                    return {"rx_bytes": numbers[0], "rx_packets": numbers[1],
+                            "tx_bytes": numbers[8], "tx_packets": numbers[9]}
+        raise Failure(f"no interface {interface} in {self.name}")
+
+    def kill_processes(self):
+        """Ends the processes that still live inside: they can only be ours."""
+        for _ in range(20):
+            listing = subprocess.run(["ip", "netns", "pids", self.name], text=True, capture_output=True, check=False)
+            alive = [int(word) for word in listing.stdout.split() if int(word) != os.getpid()]
+            if not alive:
+                return
+            for process in alive:
+                try:
+                    os.kill(process, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            time.sleep(0.02)
+
+    def delete(self):
+        """Removes the namespace; its devices go with it."""
+        subprocess.run(["ip", "netns", "delete", self.name], capture_output=True, check=False)
+
+
+def create(*created):
+    """Makes namespaces of new names, as many as there are objects in `created`."""
+    ip_batch(f"netns add {namespace.name}" for namespace in created)
+    _made.write("".join(f"{namespace.cookie()}\n" for namespace in created))
+
+
+def made():
+    """Cookies of all the namespaces that this process and its children made."""
+    _made.seek(0)
+    return {int(line) for line in _made}
+
+
+class RootNamespace(Namespace):
+    """The namespace the tests run in. Only inside the virtual machine."""
+
+    def __init__(self):
+        super().__init__("root")
+        if not in_virtual_machine():
+            raise Failure("the root namespace may only be filtered inside the virtual machine")
+        self.path = "/proc/1/ns/net"
+
+    def command(self, *arguments):
+        return list(arguments)
+
+
+def existing(owner=None):
+    """Names of our namespaces, or only those of the process `owner`."""
+    prefix = PREFIX if owner is None else f"{PREFIX}{owner}-"
+    try:
+        return sorted(name for name in os.listdir(DIRECTORY) if name.startswith(prefix))
+    except FileNotFoundError:
+        return []
+
+
+def orphaned():
+    """Names of our namespaces whose owner is gone."""
+    return [name for name in existing() if not os.path.exists(f"/proc/{name.split('-')[1]}")]

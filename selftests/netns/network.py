@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The topology of most tests, with the firewall as a router in the middle:
+
+    client eth0 ---- west0 firewall east0 ---- eth0 server
+    other  eth0 ---- west1    (only when asked for)
+
+Neighbours are permanent, so that neither ARP nor neighbour discovery runs unless a test wants it.
+"""
+from dataclasses import dataclass
+
+import firewall
+import namespaces
+
+
+@dataclass
+class Link:
+    """One veth pair: a host's eth0 and the firewall's interface towards it."""
+    interface: str     # in the firewall
+    host_mac: str
+    firewall_mac: str
+    host4: str
+    firewall4: str
+    host6: str
+    firewall6: str
+
+    def prefix4(self):
+        """The link's IPv4 network."""
+        return self.host4.rsplit(".", 1)[0] + ".0/24"
+
+    def prefix6(self):
+        """The link's IPv6 network."""
+        return self.host6.rsplit("::", 1)[0] + "::/64"
+
+
+def _link(interface, number, net4):
+    return Link(interface, f"02:00:00:00:0{number}:02", f"02:00:00:00:0{number}:01", f"{net4}.2", f"{net4}.1",
+                f"2001:db8:{number}::2", f"2001:db8:{number}::1")
+
+
+CLIENT = _link("west0", 1, "192.0.2")
+SERVER = _link("east0", 2, "198.51.100")
+OTHER = _link("west1", 3, "203.0.113")
+
+# Before any interface exists: addresses usable at once, no unasked-for packets.
+_QUIET = {
+    "ipv6__conf__default__accept_dad": 0,
+    "ipv6__conf__default__router_solicitations": 0,
+    "ipv6__conf__default__accept_ra": 0,
+    "ipv4__ping_group_range": "0 2147483647",
+    "ipv6__conf__default__mldv1_unsolicited_report_interval": 100_000_000,
+    "ipv6__conf__default__mldv2_unsolicited_report_interval": 100_000_000,
+    "ipv4__icmp_ratelimit": 0,
+    "ipv6__icmp__ratelimit": 0,
+}
+
+
+class Network:
+    """client, firewall, server (and other) namespaces, joined and addressed. A context manager."""
+
+    def __init__(self, other=False):
+        self.client = namespaces.Namespace(namespaces.Namespace.new_name())
+        self.gateway = namespaces.Namespace(namespaces.Namespace.new_name())
+        self.server = namespaces.Namespace(namespaces.Namespace.new_name())
+        self.other = namespaces.Namespace(namespaces.Namespace.new_name()) if other else None
+        self.hosts = {"client": (self.client, CLIENT), "server": (self.server, SERVER)}
+        if other:
+            self.hosts["other"] = (self.other, OTHER)
+        self.firewall = firewall.Firewall(self.gateway)
+
+    def __enter__(self):
+        try:
+            self._build()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.firewall.down()
+        for namespace in self._all():
+            namespace.kill_processes()
+            namespace.delete()
+
+    def _all(self):
+        return [self.gateway] + [host for host, _ in self.hosts.values()]
+
+    def _build(self):
+        namespaces.create(*self._all())
+        for namespace in self._all():
+            namespace.sysctl(**_QUIET)
+        self.gateway.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1, ipv6__conf__default__forwarding=1)
+        namespaces.ip_batch(
+            f"link add {link.interface} netns {self.gateway.name} address {link.firewall_mac} type veth "
+            f"peer name eth0 netns {host.name} address {link.host_mac}" for host, link in self.hosts.values())
+        for namespace in self._all():
+            namespace.ip("link set lo up")
+        for host, link in self.hosts.values():
+            self.configure_link(host, link)
+
+    def configure_link(self, host, link):
+        """Gives both ends of a link between `host` and the firewall their addresses, neighbours and routes."""
+        self.gateway.ip(*self._configure(link.interface, link.firewall4, link.firewall6),
+                        *self._neighbours(link.interface, link.host4, link.host6, link.host_mac))
+        host.ip(*self._configure("eth0", link.host4, link.host6),
+                *self._neighbours("eth0", link.firewall4, link.firewall6, link.firewall_mac),
+                f"route add default via {link.firewall4}", f"route add ::/0 via {link.firewall6}")
+
+    @staticmethod
+    def _configure(interface, address4, address6):
+        return [f"addr add {address4}/24 broadcast + dev {interface}", f"addr add {address6}/64 dev {interface} nodad",
+                f"link set {interface} up"]
+
+    @staticmethod
+    def _neighbours(interface, address4, address6, mac):
+        return [f"neigh replace {address} lladdr {mac} dev {interface} nud permanent"
+                for address in (address4, address6)]

@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Each bpf() call of a command refused in turn, and the process killed at each: what is in force is the
+old ruleset or the new one, whole, by its listing and by what happens to packets; the next command works.
+
+All calls are tried with FAULT_STRIDE=1, which takes minutes; otherwise every so many.
+"""
+import errno
+import os
+import tempfile
+
+import firewall
+import harness
+import namespaces
+import traffic
+from network import SERVER
+
+_LIBRARY = os.path.join(firewall.BUILD, "fault", "bpf_fault.so")
+
+# Ports 7 and 8 are answered by the server; the rules of 7 work on input, those of 8 on output.
+_CLOSED = ("100 unreach port log logamount 9 udp from any to any 7 in\n110 unreach port udp from any to any 8 out\n"
+           "120 count udp from any to any uid 0 jail a/b verrevpath in\n65000 allow ip from any to any")
+_OPEN = "200 count udp from any to any\n65000 allow ip from any to any"
+
+
+class _Scenario:
+    """A command, the states before and after it, and how to get back."""
+
+    def __init__(self, net, prepare, arguments, stdin=""):
+        self.net = net
+        self._prepare = prepare
+        self.arguments = arguments
+        self.stdin = stdin
+        prepare()
+        self.old = self.state()
+        self.calls = self._count_calls()
+        self.new = self.state()
+        harness.true(self.old != self.new, "the command changes nothing that this test can see")
+        self.prepare()
+
+    def state(self):
+        """(listing, answers from port 7 and 8)."""
+        answers = tuple(traffic.udp_exchange(self.net.client, SERVER.host4, port) for port in (7, 8))
+        return self.net.firewall.listing(), answers
+
+    def prepare(self):
+        """Puts the old state back."""
+        self._prepare()
+        harness.equal(self.state(), self.old, "the state before")
+
+    def run(self, **environment):
+        """Runs the command with the library preloaded."""
+        return self.net.firewall.run(*self.arguments, stdin=self.stdin, status=None,
+                                     environment={"LD_PRELOAD": _LIBRARY, **environment})
+
+    def _count_calls(self):
+        with tempfile.NamedTemporaryFile(prefix="ifb-") as log:
+            result = self.run(FAULT_LOG=log.name)
+            harness.equal(result.returncode, 0, result.stderr)
+            with open(log.name, encoding="ascii") as lines:
+                commands = lines.read().split()
+        harness.true(len(commands) > 5, f"only {len(commands)} bpf() calls: the library has no effect")
+        return commands
+
+
+def _try(scenario, call, kill):
+    command = scenario.calls[call - 1] if call <= len(scenario.calls) else "?"
+    what = f"{'killed at' if kill else 'refused'} bpf() call {call} of {len(scenario.calls)} (command {command})"
+    fault = {"FAULT_KILL": "1"} if kill else {"FAULT_ERRNO": str(errno.ENOMEM)}
+    result = scenario.run(FAULT_AT=str(call), **fault)
+    state = scenario.state()
+    harness.true(state in (scenario.old, scenario.new), f"{what}: neither the old nor the new ruleset: {state}")
+    if not kill:
+        harness.true(result.returncode >= 0, f"{what}: died of signal {-result.returncode}")
+        expected = scenario.new if result.returncode == 0 else scenario.old
+        harness.equal(state, expected, f"{what}: exit {result.returncode}, {result.stderr.strip()!r}")
+    after = scenario.net.firewall.run("add", "60000", "count", "ip", "from", "any", "to", "any", status=None)
+    harness.equal((after.returncode, after.stderr), (0, ""), f"{what}: the next command")
+    harness.true(any(line.startswith("60000 ") for line in scenario.net.firewall.listing()), f"{what}: the next add")
+    return state == scenario.old
+
+
+def _loop(scenario):
+    harness.true(os.path.exists(_LIBRARY), f"no {_LIBRARY}: run make")
+    default = max(1, len(scenario.calls) // (5 if namespaces.in_virtual_machine() else 100))
+    stride = int(os.environ.get("FAULT_STRIDE", default))
+    outcomes = {True: 0, False: 0}
+    for kill in (False, True):
+        for call in range(1, len(scenario.calls) + 1, stride):
+            outcomes[_try(scenario, call, kill)] += 1
+            scenario.prepare()
+    print(f"# {len(scenario.calls)} bpf() calls, every {stride}.: old ruleset {outcomes[True]} times, "
+          f"new {outcomes[False]} times", flush=True)
+
+
+@harness.time_limit(600)
+def test_first_load(net):
+    with traffic.udp_server(net.server, 7, 8):
+        _loop(_Scenario(net, lambda: net.firewall("down"), ("-q", "/dev/stdin"),
+                        "".join(f"add {line}\n" for line in _CLOSED.splitlines())))
+
+
+@harness.time_limit(600)
+def test_add(net):
+    with traffic.udp_server(net.server, 7, 8):
+        _loop(_Scenario(net, lambda: net.firewall.load(_CLOSED),
+                        ("-q", "add", "50", "allow", "udp", "from", "any", "to", "any")))
+
+
+@harness.time_limit(600)
+def test_file_load(net):
+    with traffic.udp_server(net.server, 7, 8):
+        _loop(_Scenario(net, lambda: net.firewall.load(_OPEN), ("-q", "/dev/stdin"),
+                        "flush\n" + "".join(f"add {line}\n" for line in _CLOSED.splitlines())))

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Many rules: what must load does, what cannot load is said so in plain words and changes nothing."""
+import harness
+import namespaces
+import traffic
+from network import SERVER
+
+
+def _rules(count):
+    """So many rules of five tests, and one more that lets pings through."""
+    lines = [f"{index + 1} deny tcp from 10.{index // 256 % 256}.{index % 256}.0/24 1024-65535 to 172.16.0.0/12 80"
+             for index in range(count)]
+    return "\n".join([*lines, "65000 allow icmp from any to any"])
+
+
+@harness.time_limit(60)
+def test_ten_thousand_rules(net):
+    net.firewall.load(_rules(10000))
+    harness.equal(len(net.firewall.listing()), 10002)
+    harness.true(traffic.ping(net.client, SERVER.host4), "the last of 10,000 rules does not match")
+    # the request and the reply, each in and out
+    harness.equal(net.firewall.packets(65000), 4)
+
+
+@harness.time_limit(60)
+def test_too_many_rules_are_refused_in_plain_words(net):
+    if namespaces.in_virtual_machine():
+        raise harness.Skip("the emulated verifier takes minutes to give up; tested on the machine itself")
+    net.firewall.load("100 allow icmp from any to any")
+    # Rules like these can be looked up; as code they are too many.
+    result = net.firewall.load(_rules(64000), "--no-optimize", status=69)
+    harness.contains(result.stderr, "the ruleset is too large")
+    harness.true("EFAULT" not in result.stderr and "Bad address" not in result.stderr, result.stderr)
+    harness.equal(net.firewall.bodies(), {100: ["allow icmp from any to any"]})
+    harness.true(traffic.ping(net.client, SERVER.host4), "the old ruleset is not in force")

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The rules do the same whichever hook an interface lets them run at: native XDP, generic XDP, TC ingress."""
+import contextlib
+
+import harness
+import modes
+import traffic
+import wire
+from network import CLIENT, SERVER
+
+_RULES = """
+100 deny udp from any to any 1 in
+110 unreach port udp from any to any 2 in
+120 unreach6 port udp from any to any 3 in
+130 reset tcp from any to any 80 in
+140 reset6 tcp from any to any 81 in
+150 count udp from any to any 9 in recv west0
+160 count udp from any to me 9 in
+200 deny udp from any to any 4 out
+210 unreach port udp from any to any 5 out
+220 reset tcp from any to any 82 out
+65000 allow ip from any to any
+"""
+
+
+_FRAME_RULES = f"""
+100 count icmp from any to any icmptypes 8 in MAC {CLIENT.firewall_mac} {CLIENT.host_mac}
+110 count icmp from any to any icmptypes 8 in not layer2
+120 deny udp from any to any 9 in layer2
+130 count in layer2 mac-type 0x88cc
+65000 allow ip from any to any
+"""
+
+
+def _frames_meet_the_rules(net):
+    net.firewall("-q sysctl net.link.ether.ipfw=1")
+    net.firewall.load(_FRAME_RULES)
+    macs = bytes.fromhex((CLIENT.firewall_mac + CLIENT.host_mac).replace(":", ""))
+    wire.send(net.client, "eth0", macs + bytes.fromhex("88cc") + bytes(46))
+    harness.true(traffic.ping(net.client, SERVER.host4), "no answer")
+    with traffic.udp_server(net.server, 9):
+        harness.equal(traffic.udp_exchange(net.client, SERVER.host4, 9), "timeout")
+    harness.equal([net.firewall.packets(number) for number in (100, 110, 120, 130)], [1] * 4)
+
+
+def _everything_works(net, mode):
+    net.firewall.load(_RULES)
+    hooks = [line for line in net.firewall("status").splitlines() if line.split()[:1] == ["west0"]]
+    harness.true(len(hooks) == 1 and mode in hooks[0], f"status shows {hooks} instead of {mode}")
+    udp = {SERVER.host4: ["timeout", "refused", "timeout", "timeout", "refused", "ok"],
+           SERVER.host6: ["timeout", "refused", "refused", "timeout", "refused", "ok"],
+           CLIENT.firewall4: ["timeout", "refused", "timeout", "ok", "ok", "ok"],
+           CLIENT.firewall6: ["timeout", "refused", "refused", "ok", "ok", "ok"]}
+    # In IPv6 `reset` answers with an administrative prohibition, which connecting sockets ignore.
+    tcp = {SERVER.host4: ["refused", "timeout", "refused", "ok"], SERVER.host6: ["timeout", "refused", "timeout", "ok"],
+           CLIENT.firewall4: ["refused", "timeout", "ok", "ok"], CLIENT.firewall6: ["timeout", "refused", "ok", "ok"]}
+    with contextlib.ExitStack() as stack:
+        for namespace in (net.server, net.gateway):
+            stack.enter_context(traffic.udp_server(namespace, 1, 2, 3, 4, 5, 9))
+            stack.enter_context(traffic.tcp_server(namespace, 80, 81, 82, 83))
+        for address, expected in udp.items():
+            outcomes = [traffic.udp_exchange(net.client, address, port) for port in (1, 2, 3, 4, 5, 9)]
+            harness.equal(outcomes, expected, f"UDP to {address}")
+        for address, expected in tcp.items():
+            outcomes = [traffic.tcp_connect(net.client, address, port) for port in (80, 81, 82, 83)]
+            harness.equal(outcomes, expected, f"TCP to {address}")
+    harness.equal([net.firewall.packets(number) for number in (150, 160)], [4, 2])
+    _frames_meet_the_rules(net)
+
+
+@harness.time_limit(60)
+def test_native(net):
+    _everything_works(net, "XDP native")
+
+
+@harness.time_limit(60)
+def test_generic(net):
+    modes.make_generic(net)
+    _everything_works(net, "XDP generic")
+
+
+@harness.time_limit(60)
+def test_tc_ingress(net):
+    with modes.occupied(net.gateway, "west0"):
+        _everything_works(net, "TC ingress")

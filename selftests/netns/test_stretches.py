@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Rules that are looked up do to packets what they do as straight-line code, and `status -v' tells which are."""
+import re
+
+import frames
+import harness
+import traffic
+from frames import IP, TCP, UDP, Ether, IPv6
+from network import CLIENT, SERVER
+
+_OPEN = "65000 allow ip from any to any"
+_RULES = 400
+
+# From one: the costs are not asked.
+_LOOKED_UP = {"IPFW_BPF_CLASSIFY_FROM": "1"}
+
+
+def _ruleset():
+    """Rules for many ports of the server, of which some count, skip, call and log, and some look at TCP flags."""
+    lines = []
+    for port in range(1, _RULES + 1):
+        number = 100 + 10 * port
+        kind = port % 8
+        action = {0: "count log logamount 1000", 1: f"skipto {number + 15}", 2: "call 60000", 3: "deny"}.get(kind, "count")
+        tail = {4: " setup", 5: " not tcpflags ack"}.get(kind, "")
+        protocol = "tcp" if tail else "{ tcp or udp }"
+        lines.append(f"{number} {action} {protocol} from any to {{ {SERVER.prefix4()} or {SERVER.prefix6()} }} {port} in{tail}")
+    lines.append("58000 count { tcp or udp } from any 40000 to any in")
+    lines.append("59000 allow ip from any to any")
+    lines.append(f"60000 count udp from {CLIENT.host4} to {SERVER.host4} 1-65535")
+    lines.append("60010 return ip from any to any")
+    return "\n".join(lines + [_OPEN])
+
+
+def _send(net):
+    """One packet of each kind to each port."""
+    ether = Ether(src=CLIENT.host_mac, dst=CLIENT.firewall_mac)
+    four, six = IP(src=CLIENT.host4, dst=SERVER.host4), IPv6(src=CLIENT.host6, dst=SERVER.host6)
+    packets = []
+    for port in range(1, _RULES + 1):
+        packets += [ether / four / UDP(sport=40000, dport=port), ether / four / TCP(sport=40000, dport=port, flags="S"),
+                    ether / six / TCP(sport=40000, dport=port, flags="A")]
+    frames.send(net.client, "eth0", *packets)
+    return len(packets)
+
+
+def _counted(net, environment, *options):
+    """{number: packets} of all rules after the packets, with the rules compiled so."""
+    net.firewall.run("-q", "-f", "flush")
+    net.firewall.load(_ruleset(), *options, environment=environment)
+    sent = _send(net)
+    denied = 3 * (_RULES // 8)
+    harness.true(traffic.wait_for(lambda: net.firewall.packets(58000) == sent - denied), "packets are missing")
+    # Behind it come answers as well.
+    return {rule.number: rule.packets for rule in net.firewall.show() if rule.number < 59000}
+
+
+def _forms(net):
+    """What `status -v' says of the rules of the program for incoming packets."""
+    text = net.firewall.run("status", "-v").stdout
+    return re.search(r"^rules in xdp_ruleset:\n((?:  .*\n)+)", text, re.MULTILINE).group(1)
+
+
+@harness.time_limit(120)
+def test_both_forms_do_the_same(net):
+    looked_up = _counted(net, _LOOKED_UP)
+    harness.contains(_forms(net), "looked up")
+    code = _counted(net, None, "--no-optimize")
+    harness.contains(_forms(net), "code: --no-optimize")
+    harness.true("looked up" not in _forms(net), "--no-optimize does not hold")
+    harness.equal(looked_up, code)
+    harness.equal(looked_up[130], 3)
+    harness.equal(looked_up[140], 1)

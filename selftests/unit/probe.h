@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Compiles a ruleset and runs it in the kernel on packet descriptors (match.bpf.c). */
+#ifndef UNIT_PROBE_H
+#define UNIT_PROBE_H
+
+#include "selftests/unit/support.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <limits.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "ipfw/packet.h"
+#include "ipfw/verdict.h"
+#include "loader/compile/plan.h"
+#include "loader/link.h"
+#include "loader/log.h"
+#include "loader/stretch_maps.h"
+
+#define PROBE_SLOTS 8192 /* as in match.bpf.c */
+
+struct probe {
+	struct bpf_object *object;
+	int program;
+	__u64 *counted;	  /* by slot */
+	struct tags tags; /* as the plan numbered them */
+};
+
+static inline void probe_describe(char *text, size_t size, const struct rule *rule)
+{
+	snprintf(text, size, "rule %u", rule->number);
+}
+
+/* Path of an object that is named from the directory of the test program; overwritten by the next call. */
+static inline const char *probe_path(const char *name)
+{
+	static char path[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - 40);
+
+	assert_true(length > 0);
+	path[length] = '\0';
+	sprintf(strrchr(path, '/'), "/%.38s", name);
+	return path;
+}
+
+#define PROBE_LAST_WORDS 800
+
+static char probe_log[1 << 20];
+static const char *probe_refusal; /* the end of it */
+
+/* Finds what tests need in a loaded object. */
+static inline struct probe probe_open(struct bpf_object *object)
+{
+	struct probe probe = {.object = object};
+
+	probe.program = bpf_program__fd(bpf_object__find_program_by_name(object, "match_probe"));
+	probe.counted = mmap(NULL, PROBE_SLOTS * sizeof(*probe.counted), PROT_READ | PROT_WRITE, MAP_SHARED,
+			     bpf_object__find_map_fd_by_name(object, "counted"), 0);
+	assert_true(probe.counted != MAP_FAILED);
+	return probe;
+}
+
+/* Loads; on failure the verifier's last words are in probe_refusal and the object is closed. */
+static inline struct probe probe_verify(struct bpf_object *object, const struct plan *plan)
+{
+	struct bpf_program *program = bpf_object__find_program_by_name(object, "match_probe");
+	size_t length;
+
+	bpf_program__set_log_buf(program, probe_log, sizeof(probe_log));
+	assert_int_equal(stretch_prepare(object, plan), 0);
+	if (!bpf_object__load(object)) {
+		assert_int_equal(stretch_fill(object, plan), 0);
+		return probe_open(object);
+	}
+	length = strlen(probe_log);
+	probe_refusal = probe_log + (length > PROBE_LAST_WORDS ? length - PROBE_LAST_WORDS : 0);
+	bpf_object__close(object);
+	return (struct probe){0};
+}
+
+/* Compiles and loads. The object is NULL if the verifier refused it, for which see probe_refusal. */
+static inline struct probe probe_try(const struct ruleset *ruleset, const struct interface_list *interfaces, bool input)
+{
+	const char *paths[3] = {NULL};
+	char own_path[PATH_MAX];
+	struct bpf_object *object;
+	struct probe probe;
+	struct error error;
+	struct plan plan;
+	struct code code;
+
+	log_begin();
+	error_clear(&error);
+	assert_int_equal(plan_make(&plan, ruleset, interfaces, input), 0);
+	assert_int_equal(code_generate(&code, &plan), 0);
+	paths[0] = strcpy(own_path, probe_path("match.bpf.o"));
+	if (plan_classifies(&plan))
+		paths[1] = probe_path("../bpf/tc_stretch.bpf.o");
+	object = link_program(&code, paths, probe_describe, &error);
+	if (!object)
+		fail_msg("%s", error.message);
+	probe = probe_verify(object, &plan);
+	probe.tags = plan.tags;
+	code_free(&code);
+	plan_free(&plan);
+	return probe;
+}
+
+static inline struct probe probe_load(const struct ruleset *ruleset, const struct interface_list *interfaces,
+				      bool input)
+{
+	struct probe probe = probe_try(ruleset, interfaces, input);
+
+	if (!probe.object)
+		fail_msg("the verifier refused it: ...%s", probe_refusal);
+	return probe;
+}
+
+static inline void probe_close(struct probe *probe)
+{
+	munmap(probe->counted, PROBE_SLOTS * sizeof(*probe->counted));
+	bpf_object__close(probe->object);
+}
+
+#define PROBE_FRAME_MAX 512
+
+/*
+ * The match result for one packet of which rules may see or change the `length` bytes at `bytes`, from the IP header
+ * on; packet->network_offset must be sizeof(*packet). Both are as the rules left them afterwards, but for
+ * packet->source.
+ */
+static inline __u64 probe_run_bytes(const struct probe *probe, struct packet *packet, __u8 *bytes, size_t length)
+{
+	__u8 input[PROBE_FRAME_MAX], output[PROBE_FRAME_MAX];
+	size_t size = sizeof(*packet) + length;
+	__u64 result;
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = input, .data_size_in = (__u32)size, .data_out = output,
+		    .data_size_out = (__u32)size);
+
+	assert_true(size <= sizeof(input));
+	memcpy(input, packet, sizeof(*packet));
+	if (length)
+		memcpy(input + sizeof(*packet), bytes, length);
+	assert_int_equal(bpf_prog_test_run_opts(probe->program, &options), 0);
+	assert_int_equal(options.retval, 0);
+	memcpy(&result, output, sizeof(result));
+	memcpy(packet, output, sizeof(*packet));
+	if (length)
+		memcpy(bytes, output + sizeof(*packet), length);
+	return result;
+}
+
+/* The match result for one packet. */
+static inline __u64 probe_run(const struct probe *probe, const struct packet *packet)
+{
+	struct packet copy = *packet;
+
+	return probe_run_bytes(probe, &copy, NULL, 0);
+}
+
+static inline __u64 probe_counted(const struct probe *probe, __u32 slot)
+{
+	return probe->counted[slot];
+}
+
+#endif

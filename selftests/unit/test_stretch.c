@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Which rules are looked up, and what of them can be: boxes, and the code for what is left. */
+#include "selftests/unit/support.h"
+
+#include <arpa/inet.h>
+#include <inttypes.h>
+
+#include "loader/compile/box.h"
+#include "loader/compile/function.h"
+#include "loader/compile/plan.h"
+
+static struct interface interfaces[] = {
+	{.index = 2, .name = "em0"}, {.index = 3, .name = "em1"}, {.index = 70000, .name = "far0"}};
+static const struct interface_list list = {.interfaces = interfaces, .count = 3};
+
+static void print_prefix(FILE *out, const char *name, const __u32 *address, unsigned int bits, unsigned int family)
+{
+	__u32 wire[4];
+	char text[INET6_ADDRSTRLEN];
+
+	if (!bits)
+		return;
+	for (int i = 0; i < 4; i++)
+		wire[i] = htonl(address[i]);
+	inet_ntop(family == 4 ? AF_INET : AF_INET6, wire, text, sizeof(text));
+	fprintf(out, " %s %s/%u", name, text, bits);
+}
+
+static void print_ports(FILE *out, const char *name, const __u16 *range)
+{
+	if (range[0] || range[1] != 0xffff)
+		fprintf(out, " %s %u-%u", name, range[0], range[1]);
+}
+
+static void print_box(FILE *out, const struct classifier_box *box)
+{
+	fprintf(out, "[%u", box->family);
+	print_prefix(out, "src", box->source, box->source_bits, box->family);
+	print_prefix(out, "dst", box->destination, box->destination_bits, box->family);
+	print_ports(out, "sport", box->source_port);
+	print_ports(out, "dport", box->destination_port);
+	if (box->interface_key)
+		fprintf(out, " if%u", box->interface);
+	fprintf(out, "]");
+}
+
+/* The boxes of a rule on input, as text, and behind them the blocks that they hold. */
+static char *boxes_text(const char *rule_text)
+{
+	struct plan plan = {.input = true, .interfaces = &list, .switches = RULESET_WITH_LAYER2};
+	struct rule *rule = rule_from(rule_text);
+	struct rule_boxes boxes;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	boxes_of(&boxes, &plan, rule, 7);
+	for (size_t i = 0; i < boxes.count; i++) {
+		assert_int_equal(boxes.box[i].index, 7);
+		print_box(out, boxes.box + i);
+	}
+	fprintf(out, " %" PRIx64, (uint64_t)boxes.held);
+	fclose(out);
+	free(rule);
+	return text;
+}
+
+static void makes_boxes_of_rules(void **state)
+{
+	static const struct {
+		const char *rule, *boxes;
+	} cases[] = {
+		{"100 deny ip from any to any", "[0] 0"},
+		{"100 deny tcp from any to any", "[0] 1"},
+		{"100 deny ip from 10.1.2.3/8 to any", "[4 src 10.0.0.0/8] 1"},
+		{"100 deny tcp from any to 10.0.0.1 80", "[4 dst 10.0.0.1/32 dport 80-80] 7"},
+		{"100 deny ip from 10.0.0.1,10.2.0.0/16 to any", "[4 src 10.0.0.1/32][4 src 10.2.0.0/16] 1"},
+		{"100 deny ip from 2001:db8::/33 to any", "[6 src 2001:db8::/33] 1"},
+		{"100 deny ip from any to 10.0.0.0/24{1-3,128}",
+		 "[4 dst 10.0.0.1/32][4 dst 10.0.0.2/31][4 dst 10.0.0.128/32] 1"},
+		{"100 deny udp from any 1-5,9 to any 53", "[0 sport 1-5 dport 53-53][0 sport 9-9 dport 53-53] 7"},
+		{"100 deny ip from any to any via em0", "[0 if2] 1"},
+		{"100 deny ip from any to any via em*", "[0 if2][0 if3] 1"},
+		{"100 deny ip from any to any in via em0", "[0 if2] 2"},
+		/* families meet */
+		{"100 deny src-ip 10.0.0.1 dst-ip6 2001:db8::1", " 3"},
+		{"100 deny { src-ip 10.0.0.1 or src-ip6 2001:db8::1 }", "[4 src 10.0.0.1/32][6 src 2001:db8::1/128] 1"},
+		/* two prefixes of one address, and two that exclude each other */
+		{"100 deny src-ip 10.0.0.0/8 src-ip 10.1.0.0/16", "[4 src 10.1.0.0/16] 3"},
+		{"100 deny src-ip 10.0.0.0/8 src-ip 11.1.0.0/16", " 3"},
+		{"100 deny src-port 1-100 src-port 50-200", "[0 sport 50-100] 3"},
+		/* what is left to be tested */
+		{"100 deny tcp from any to 10.0.0.1 setup", "[4 dst 10.0.0.1/32] 3"},
+		{"100 deny ip from not 10.0.0.1 to 10.0.0.2", "[4 dst 10.0.0.2/32] 2"},
+		{"100 deny ip from 10.0.0.1:255.0.0.255 to any", "[4 src 10.0.0.0/8] 0"},
+		{"100 deny ip from { 10.0.0.1 or not me } to any", "[0] 0"},
+		{"100 deny { src-ip 10.0.0.1 or dst-port 80 }", "[4 src 10.0.0.1/32][0 dport 80-80] 1"},
+		{"100 deny ip from any to any via far0", "[0] 0"},
+		{"100 deny ip from any to any via em0 recv em1", "[0 if2] 1"},
+		/* more boxes than a rule may have: the second list is bounded from outside */
+		{"100 deny ip from 10.0.0.1,10.0.1.1,10.0.2.1,10.0.3.1,10.0.4.1 to any dst-port 1,3,5,70",
+		 "[4 src 10.0.0.1/32 dport 1-70][4 src 10.0.1.1/32 dport 1-70][4 src 10.0.2.1/32 dport 1-70]"
+		 "[4 src 10.0.3.1/32 dport 1-70][4 src 10.0.4.1/32 dport 1-70] 1"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char *text = boxes_text(cases[i].rule);
+
+		if (strcmp(text, cases[i].boxes))
+			fail_msg("%s: %s, expected %s", cases[i].rule, text, cases[i].boxes);
+		free(text);
+	}
+}
+
+/* `count` rules from a format with two places for the number of the rule, and the default rule. */
+static struct ruleset many(const char *format, unsigned int count)
+{
+	struct ruleset ruleset = ruleset_from((const char *const[]){NULL});
+
+	for (unsigned int i = 0; i < count; i++) {
+		char text[256];
+		struct rule *rule;
+
+		snprintf(text, sizeof(text), format, 1 + i, 1 + i % 250);
+		rule = rule_from(text);
+		rule->slot = 1 + i;
+		assert_int_equal(ruleset_insert(&ruleset, rule), 0);
+	}
+	return ruleset;
+}
+
+static struct plan planned(const struct ruleset *ruleset)
+{
+	struct plan plan;
+
+	assert_int_equal(plan_make(&plan, ruleset, &list, true), 0);
+	return plan;
+}
+
+static void looks_up_what_is_many_and_selective(void **state)
+{
+	struct ruleset few = many("%u deny tcp from any to 10.0.0.%u dst-port 1-9", 20);
+	struct ruleset same = many("%u count tcp from any to any setup // %u", 2000);
+	struct ruleset mixed = many("%u deny tcp from 10.0.0.0/%u to 10.0.0.1", 0);
+	struct plan plan = planned(&few);
+
+	assert_false(plan_classifies(&plan));
+	assert_int_equal(plan.functions[0].form, STRETCH_FEW);
+	plan_free(&plan);
+	plan = planned(&same);
+	assert_false(plan_classifies(&plan));
+	plan_free(&plan);
+	for (unsigned int i = 0; i < 1000; i++) {
+		char text[128];
+
+		snprintf(text, sizeof(text), "%u deny tcp from 10.%u.0.0/%u to 11.0.%u.0/%u %u", 1 + i, i % 200,
+			 16 + i % 16, i % 250, 20 + i % 13, 1 + i);
+		assert_int_equal(ruleset_insert(&mixed, rule_from(text)), 0);
+	}
+	plan_classify_from--; /* whatever it costs */
+	plan = planned(&mixed);
+	assert_true(plan.functions[0].classified);
+	assert_int_equal(plan.functions[0].end, 1000);
+	assert_int_equal(plan.functions[0].form, STRETCH_CLASSIFIED);
+	assert_int_equal(plan.code_count, 0);
+	assert_false(plan.functions[1].classified);
+	plan_free(&plan);
+	mixed.linear = true;
+	plan = planned(&mixed);
+	assert_false(plan_classifies(&plan));
+	assert_int_equal(plan.functions[0].form, STRETCH_WISHED);
+	plan_free(&plan);
+	ruleset_free(&few);
+	ruleset_free(&same);
+	ruleset_free(&mixed);
+}
+
+/* What the code of each rule is, in a plan of one stretch. */
+static void shares_code_for_what_is_left(void **state)
+{
+	static const char *const texts[] = {"100 deny tcp from 10.0.0.1 to any setup",
+					    "200 count tcp from 10.0.0.2 to any setup",
+					    "300 deny tcp from 10.0.0.3 to any",
+					    "400 deny udp from 10.0.0.3 to any not dst-port 80",
+					    "500 count log tcp from 10.0.0.5 to any setup",
+					    "600 skipto 700 ip from 10.0.0.5 to any",
+					    "700 deny ip from 2001:db8::1 to any proto tcp setup",
+					    "800 check-state",
+					    NULL};
+	static const __u32 codes[] = {1, 1, 0, 2, 3, 0, 4, 5, 0};
+	static const __u16 kinds[] = {DISPATCH_VERDICT, DISPATCH_COUNT, DISPATCH_VERDICT,
+				      DISPATCH_VERDICT, DISPATCH_CODE,	DISPATCH_SKIPTO,
+				      DISPATCH_VERDICT, DISPATCH_CODE,	DISPATCH_VERDICT};
+	struct ruleset ruleset = ruleset_from(texts);
+	struct plan plan;
+	struct code code;
+
+	plan_classify_from = 0;
+	plan = planned(&ruleset);
+	assert_int_equal(plan.function_count, 1);
+	for (size_t i = 0; i < plan.rule_count; i++) {
+		assert_int_equal(plan.dispatch[i].code, codes[i]);
+		assert_int_equal(plan.dispatch[i].kind, kinds[i]);
+	}
+	assert_int_equal(code_generate(&code, &plan), 0);
+	code_free(&code);
+	plan_free(&plan);
+	ruleset_free(&ruleset);
+}
+
+/* Where rules need more code than there is room for, all of them become straight-line code. */
+static void gives_up_where_code_is_too_long(void **state)
+{
+	struct ruleset ruleset = many("%u count log tcp from any to 10.0.0.%u dst-port 1-9", 17);
+	size_t rules = plan_function_rules;
+	struct plan plan;
+
+	plan_classify_from = 0;
+	plan_function_rules = 1;
+	plan = planned(&ruleset);
+	assert_false(plan_classifies(&plan));
+	assert_int_equal(plan.functions[0].form, STRETCH_CODE_FULL);
+	plan_function_rules = rules;
+	plan_free(&plan);
+	plan = planned(&ruleset);
+	assert_true(plan_classifies(&plan));
+	plan_free(&plan);
+	ruleset_free(&ruleset);
+}
+
+static size_t default_from;
+
+static int restore(void **state)
+{
+	plan_classify_from = default_from;
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(makes_boxes_of_rules),
+		cmocka_unit_test_teardown(looks_up_what_is_many_and_selective, restore),
+		cmocka_unit_test_teardown(shares_code_for_what_is_left, restore),
+		cmocka_unit_test_teardown(gives_up_where_code_is_too_long, restore),
+	};
+
+	default_from = plan_classify_from;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
