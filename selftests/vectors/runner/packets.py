@@ -10,7 +10,7 @@ from . import environment, listing, marks, packet
 from .firewall import Firewall
 from .parse import flip
 from .pins import Pins
-from .tool import Mismatch, NotSupported, expect, first_line
+from .tool import Mismatch, NotSupported, expect, expect_exit, first_line
 
 VERBOSE = "net.inet.ip.fw.verbose"
 # Which pass a recording shows: the one at layer 2, or the one at layer 3.
@@ -137,7 +137,7 @@ class Runner:
 
     def _command(self, element):
         answer = self.firewall.ask(element["cmd"].split(), element["exit"], element["stderr"])
-        expect(f"exit of `{element['cmd']}`", element["exit"], answer.exit)
+        expect_exit(f"exit of `{element['cmd']}`", element["exit"], answer)
         if element["stdout"].startswith(DYNAMIC):
             self._expect_states(element["stdout"].splitlines(), answer.stdout)
         elif not listing.same(element["stdout"], answer.stdout) and \

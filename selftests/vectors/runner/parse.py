@@ -7,7 +7,7 @@ import tempfile
 
 from . import environment
 from .firewall import Firewall
-from .tool import Mismatch, NotSupported, expect, first_line
+from .tool import Mismatch, NotSupported, expect, expect_exit, first_line
 
 # What depends on the machine that recorded it: only the exit code can be compared.
 MACHINE_TAGS = {"passwd", "hosts", "jail-stub", "ng-stub", "scope-stub"}
@@ -76,7 +76,7 @@ class Runner:
         if vector["exit"] and not answer.exit and newer(words):
             self._reads_back()
             return
-        expect("exit", vector["exit"], answer.exit)
+        expect_exit("exit", vector["exit"], answer)
         if MACHINE_TAGS.intersection(vector.get("tags", [])):
             return
         if vector.get("roundtrip") is False:
@@ -100,7 +100,7 @@ class Runner:
         # Without the objects of a rule only the kernel can tell that one is missing.
         if not answer.exit and (NO_SUCH_OBJECT in vector["stderr"] or (vector["exit"] and newer(words))):
             return
-        expect("exit with -n", vector["exit"], answer.exit)
+        expect_exit("exit with -n", vector["exit"], answer)
         if MACHINE_TAGS.intersection(vector.get("tags", [])):
             return
         expect("stderr with -n", first_line(vector["stderr"]), answer.first_error)

@@ -7,7 +7,7 @@ import tempfile
 
 from . import environment, listing
 from .parse import flip
-from .tool import Mismatch, expect, first_line, shortened
+from .tool import Mismatch, expect, expect_exit, first_line, shortened
 
 FILE_WORD = "RULES"
 
@@ -55,7 +55,7 @@ class Runner:
 
     def _compare(self, step, answer):
         stdout = answer.stdout.replace(self.path, FILE_WORD)
-        expect("exit", step["exit"], answer.exit)
+        expect_exit("exit", step["exit"], answer)
         if (not listing.same(step["stdout"], stdout) and not listing.same_entries(step["stdout"], stdout)
                 and not listing.more_readable(self.tool, step["stdout"], stdout)):
             expect("stdout", listing.without_offset(step["stdout"]), stdout)
@@ -68,7 +68,7 @@ class Runner:
         """
         before = self.tool.must(["-aS", "list"]).stdout
         answer = self.tool.ask(words, step["exit"], step["stderr"])
-        expect("exit", step["exit"], answer.exit)
+        expect_exit("exit", step["exit"], answer)
         expect("stderr", first_line(step["stderr"]), answer.first_error.replace(self.path, FILE_WORD))
         expect("rules after a file that failed", before, self.tool.must(["-aS", "list"]).stdout)
         failed = re.search(r"Line (\d+)", step["stderr"])

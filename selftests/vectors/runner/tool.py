@@ -55,6 +55,12 @@ def expect(field, expected, got):
     raise Mismatch(f"{field}: expected {shortened(first, different)} | got {shortened(second, different)}")
 
 
+def expect_exit(field, expected, answer):
+    """Raises Mismatch, with what the tool said, if it ended in another way."""
+    said = f" ({answer.first_error})" if answer.exit and answer.exit != expected else ""
+    expect(field, f"{expected}", f"{answer.exit}{said}")
+
+
 class Server:
     """The program of ../serve.c, which runs the tool without starting it anew, in the namespace of its start."""
 
