@@ -4,6 +4,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
@@ -242,6 +243,20 @@ static void place_elsewhere(pthread_attr_t *attributes)
 		pthread_attr_setaffinity_np(attributes, sizeof(allowed), &allowed);
 }
 
+#define DESCRIPTORS 256 /* more than builds open */
+
+/*
+ * Has the kernel make the table of file descriptors large at once. To enlarge it when threads share it, they all wait
+ * for a grace period of RCU: as long as everything else that a commit does. Not to have room is no error.
+ */
+static void make_room_for_descriptors(int some)
+{
+	int last = fcntl(some, F_DUPFD_CLOEXEC, DESCRIPTORS - 1);
+
+	if (last >= 0)
+		close(last);
+}
+
 /* Runs the builds side by side; the last one in this thread. */
 static void run_builds(struct build *builds, size_t count)
 {
@@ -280,6 +295,7 @@ int programs_build(struct programs *programs, const struct programs_request *req
 	bool failed = false;
 
 	read_test_setting();
+	make_room_for_descriptors(request->maps[0].fd);
 	for (int hook = 0; hook < HOOK_COUNT; hook++) {
 		programs->objects[hook] = NULL;
 		programs->fds[hook] = -1;
