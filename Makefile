@@ -131,7 +131,7 @@ endef
 deps:
 	$(call install_packages,$(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES))
 
-deps-bench: deps-bench
+deps-bench: deps
 	$(call install_packages,$(BENCH_PACKAGES))
 
 deps-demo:
