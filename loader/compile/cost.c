@@ -7,6 +7,7 @@
 #define COST_RUN 1.7	  /* to load a word, and go past a run for which it is wrong */
 #define COST_COMPARE 0.35 /* with one value of a short run */
 #define COST_HALVING 8.0  /* one step of the search in a long run: nobody can predict it */
+#define COST_BODY 0.6	  /* to find that a rule with the packet's value does not match either */
 #define COST_FUNCTION 10.0
 #define SHORT_RUN 8
 
@@ -22,33 +23,64 @@ static bool same_word(struct filter one, struct filter other)
 	return one.mask && one.mask == other.mask && one.field == other.field;
 }
 
-/* Of a run with so many rules (run.h). */
-static double cost_run(size_t rules)
-{
-	double cost = COST_RUN;
+/* How often the values of a run occur; values may share a place, which makes no great difference. */
+struct occurrences {
+	__u16 count[256];
+	size_t values, squares; /* places in use; the sum of all counts, squared */
+};
 
-	for (; rules > SHORT_RUN; rules /= 2)
+static size_t place_of(__u32 value)
+{
+	return value * 0x9e3779b1u >> 24;
+}
+
+static void occurrences_add(struct occurrences *occurrences, __u32 value)
+{
+	__u16 *count = occurrences->count + place_of(value);
+
+	occurrences->values += !*count;
+	occurrences->squares += 2u * *count + 1u;
+	(*count)++;
+}
+
+/* Of a run with so many rules (run.h): the search for the packet's value, and half of the others that have it. */
+static double cost_run(const struct occurrences *occurrences, size_t rules)
+{
+	double cost = COST_RUN + COST_BODY * (double)(occurrences->squares - rules) / (double)(2 * rules);
+	size_t values = occurrences->values;
+
+	for (; values > SHORT_RUN; values /= 2)
 		cost += COST_HALVING;
-	return cost + COST_COMPARE * (double)rules;
+	return cost + COST_COMPARE * (double)values;
+}
+
+/* The length of the run that begins at rule `first` with *filter, and what it costs. *filter becomes that behind it. */
+static size_t measure_run(const struct emitter *emitter, size_t first, size_t end, struct filter *filter, double *cost)
+{
+	const struct plan_rule *planned = emitter->plan->rules + first;
+	struct occurrences occurrences = {0};
+	struct filter of_run = *filter;
+	size_t rules = 0;
+
+	do {
+		occurrences_add(&occurrences, filter->value);
+		if (first + ++rules == end)
+			break;
+		*filter = emit_filter_of(emitter, planned[rules].rule);
+	} while (rules < plan_function_rules && !planned[rules].skipped_to && same_word(of_run, *filter));
+	*cost += cost_run(&occurrences, rules);
+	return rules;
 }
 
 double cost_linear(const struct plan *plan, size_t first, size_t end)
 {
 	const struct emitter emitter = {.plan = plan};
 	double cost = COST_FUNCTION * (double)((end - first) / plan_function_rules + 1);
+	struct filter filter = first < end ? emit_filter_of(&emitter, plan->rules[first].rule) : (struct filter){0};
 	size_t runs = 0;
 
-	for (size_t i = first; i < end;) {
-		struct filter filter = emit_filter_of(&emitter, plan->rules[i].rule);
-		size_t run = 1;
-
-		while (i + run < end && run < plan_function_rules && !plan->rules[i + run].skipped_to &&
-		       same_word(filter, emit_filter_of(&emitter, plan->rules[i + run].rule)))
-			run++;
-		cost += cost_run(run);
-		i += run;
-		runs++;
-	}
+	for (size_t i = first; i < end; runs++)
+		i += measure_run(&emitter, i, end, &filter, &cost);
 	/* Half of the runs are met on the average, but not half a run. */
 	return runs ? cost * (double)(runs + 1) / (double)(2 * runs) : 0;
 }

@@ -132,39 +132,50 @@ static struct range find_range(const struct plan *plan, const struct boxed_rules
 	return range;
 }
 
-/* Whether the rules are to be classified by what it costs a packet. */
-static bool cheaper(const struct plan *plan, const struct boxed_rules *boxed, struct range range,
-		    const struct classifier_estimate *estimate)
+/* How many rules a packet finds in a stretch without being done, rules that continue included. */
+static double found_again(const struct plan *plan, const struct boxed_rules *boxed, struct range range,
+			  const struct classifier_estimate *estimate)
 {
-	double common = 0, continuing = 0, again;
+	double common = 0, continuing = 0;
 
-	if (plan_classify_from < CLASSIFY_FROM)
-		return true;
 	for (size_t i = range.first; i < range.end; i++) {
 		common += !boxed->rules[i].selective;
 		continuing += plan_action_continues(plan->rules + i);
 	}
 	/* Half of those that most packets meet, and of the others as many as are among those that are compared. */
-	again = common / 2 + estimate->records * continuing / (double)(range.end - range.first);
-	return cost_classified(estimate, again) < cost_linear(plan, range.first, range.end);
+	return common / 2 + estimate->records * continuing / (double)(range.end - range.first);
+}
+
+/* Builds the stretch. Returns its number, -ERANGE if straight-line code is cheaper for packets, or another error. */
+static int try_stretch(struct plan *plan, const struct boxed_rules *boxed, struct range range,
+		       struct classifier_estimate *estimate)
+{
+	size_t first = boxed->rules[range.first].first, count = boxed->rules[range.end].first - first;
+	bool compare = plan_classify_from >= CLASSIFY_FROM;
+	double linear = compare ? cost_linear(plan, range.first, range.end) : 0;
+	int stretch;
+
+	if (compare && cost_classified(estimate, found_again(plan, boxed, range, estimate)) >= linear)
+		return -ERANGE;
+	stretch = classifier_add_stretch(plan->image, boxed->boxes + first, count, estimate);
+	if (stretch >= 0 && compare && cost_classified(estimate, found_again(plan, boxed, range, estimate)) >= linear)
+		return -ERANGE;
+	return stretch;
 }
 
 static int add_classified(struct plan *plan, const struct boxed_rules *boxed, struct range range, struct rests *rests)
 {
-	size_t first = boxed->rules[range.first].first, count = boxed->rules[range.end].first - first;
 	struct classifier_estimate estimate = {0};
 	size_t codes = plan->code_count;
 	struct plan_function *function;
-	int stretch = 0, result = 0;
+	int stretch = try_stretch(plan, boxed, range, &estimate), result = 0;
 
-	if (cheaper(plan, boxed, range, &estimate))
-		stretch = classifier_add_stretch(plan->image, boxed->boxes + first, count, &estimate);
-	if (stretch < 0)
-		return stretch;
-	if (!cheaper(plan, boxed, range, &estimate)) {
+	if (stretch == -ERANGE) {
 		add_linear(plan, range.first, range.end, STRETCH_NOT_CHEAPER);
 		return 0;
 	}
+	if (stretch < 0)
+		return stretch;
 	function = add_function(plan, range.first, STRETCH_CLASSIFIED);
 	function->end = range.end;
 	function->classified = true;

@@ -176,6 +176,41 @@ static void looks_up_what_is_many_and_selective(void **state)
 	ruleset_free(&mixed);
 }
 
+/* What becomes of `count` rules, each with one of so many values: the second and third number of the format. */
+static enum stretch_form form_of(const char *format, unsigned int count, unsigned int values)
+{
+	struct ruleset ruleset = {0};
+	enum stretch_form form;
+	struct plan plan;
+
+	for (unsigned int i = 0; i < count; i++) {
+		unsigned int value = i % values;
+		char text[256];
+
+		snprintf(text, sizeof(text), format, 1 + i, 1 + value / 256, value % 256);
+		assert_int_equal(ruleset_insert(&ruleset, rule_from(text)), 0);
+	}
+	plan = planned(&ruleset);
+	form = plan.functions[0].form;
+	plan_free(&plan);
+	ruleset_free(&ruleset);
+	return form;
+}
+
+/* Code finds one of many values fast, but asks all rules with the same value one by one. */
+static void looks_up_what_code_would_compare_one_by_one(void **state)
+{
+	static const char by_port[] = "%u deny tcp from any to any %u%03u";
+	static const char by_source[] = "%u deny tcp from 10.1.%u.%u to any 25";
+	static const char one_source[] = "%u deny tcp from 10.0.0.1 to any %u%03u";
+
+	assert_int_equal(form_of(by_port, 100, 100), STRETCH_NOT_CHEAPER);
+	assert_int_equal(form_of(by_port, 450, 450), STRETCH_CLASSIFIED);
+	assert_int_equal(form_of(by_source, 450, 450), STRETCH_NOT_CHEAPER);
+	assert_int_equal(form_of(by_source, 450, 150), STRETCH_NOT_CHEAPER);
+	assert_int_equal(form_of(one_source, 450, 450), STRETCH_CLASSIFIED);
+}
+
 /* What the code of each rule is, in a plan of one stretch. */
 static void shares_code_for_what_is_left(void **state)
 {
@@ -242,6 +277,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(makes_boxes_of_rules),
 		cmocka_unit_test_teardown(looks_up_what_is_many_and_selective, restore),
+		cmocka_unit_test(looks_up_what_code_would_compare_one_by_one),
 		cmocka_unit_test_teardown(shares_code_for_what_is_left, restore),
 		cmocka_unit_test_teardown(gives_up_where_code_is_too_long, restore),
 	};
