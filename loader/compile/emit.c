@@ -130,8 +130,7 @@ void emit_byte_test(struct emitter *emitter, size_t field, __u8 mask, __u8 value
 	emit_test(emitter, BPF_JEQ, BPF_REG_1, value, target);
 }
 
-/* Loads the bytes that `head` is about, masked, into R1. */
-static void load_head(struct emitter *emitter, struct head head)
+void emit_head_load(struct emitter *emitter, struct head head)
 {
 	asm_load(emitter->code, BPF_W, BPF_REG_1, REGISTER_PACKET, offsetof(struct packet, family));
 	if (~head.mask)
@@ -162,7 +161,7 @@ static void emit_option(struct emitter *emitter, const struct option *option, st
 		return;
 	}
 	if (!head_implied(emitter->known, head)) {
-		load_head(emitter, head);
+		emit_head_load(emitter, head);
 		if (row->emit == emit_head_only) {
 			emit_test(emitter, BPF_JEQ, BPF_REG_1, head.value, target);
 			return;
@@ -250,8 +249,9 @@ struct filter emit_filter_of(const struct emitter *emitter, const struct rule *r
 		return (struct filter){0};
 	if (tested)
 		return (struct filter){option_row(tested->code)->field, tested->u.address4->mask,
-				       tested->u.address4->address, tested};
-	return (struct filter){offsetof(struct packet, family), head.mask, head.value, NULL};
+				       tested->u.address4->address, tested, .head = head};
+	return (struct filter){
+		offsetof(struct packet, family), head.mask, head.value, NULL, .head = head, .known = head};
 }
 
 /* Tests what the rule's options ask of the head of the packet, all in one compare. */
@@ -260,8 +260,8 @@ static void emit_rule_head(struct emitter *emitter, const struct rule *rule, con
 	emitter->known = emit_rule_head_of(emitter->plan, rule);
 	if (emitter->known.impossible) {
 		emit_always_goto(emitter, fail, (struct target){.next = -1});
-	} else if (emitter->known.mask && (!filter || filter->tested)) {
-		load_head(emitter, emitter->known);
+	} else if (!head_implied(filter ? filter->known : (struct head){0}, emitter->known)) {
+		emit_head_load(emitter, emitter->known);
 		asm_jump_if32(emitter->code, BPF_JNE, BPF_REG_1, emitter->known.value, fail);
 	}
 }

@@ -89,6 +89,9 @@ void emit_always_goto(struct emitter *emitter, label to, struct target target);
 void emit_test(struct emitter *emitter, int condition, int dst, __u32 value, struct target target);
 /* Ends a test: match if (byte at packet offset `field` & mask) == value. */
 void emit_byte_test(struct emitter *emitter, size_t field, __u8 mask, __u8 value, struct target target);
+/* Loads the bytes that `head` is about, masked, into R1. */
+void emit_head_load(struct emitter *emitter, struct head head);
+
 struct range32 {
 	__u32 low, high; /* inclusive */
 };
@@ -117,6 +120,8 @@ struct filter {
 	size_t field;	   /* of the word, in struct packet */
 	__u32 mask, value; /* as they lie in memory; mask 0: the rule has no filter, its body comes in its place */
 	const struct option *tested; /* the option that the filter decides; NULL: it is about the head of the packet */
+	struct head head;	     /* what all options of the rule ask of the head of the packet */
+	struct head known;	     /* what of it is tested before the body: by the filter, or the run (run.h) */
 };
 
 struct filter emit_filter_of(const struct emitter *emitter, const struct rule *rule);

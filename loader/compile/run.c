@@ -7,9 +7,13 @@
 /* Up to here comparing in order is as fast as halving, and less for the verifier to follow. */
 #define LINEAR_VALUES 8
 
-/* A rule of the run that leads those of its value. */
+/* More classes would cost more than they save, which takes some rules that are rid of a compare. */
+#define CLASSES_MAX 4
+#define CLASSED_LEAST 8
+
+/* A rule of the run that leads those of its class and value. */
 struct leader {
-	__u32 value;
+	__u32 class, value;
 	size_t index; /* in the run */
 };
 
@@ -17,6 +21,8 @@ static int compare_leaders(const void *a, const void *b)
 {
 	const struct leader *left = a, *right = b;
 
+	if (left->class != right->class)
+		return left->class < right->class ? -1 : 1;
 	if (left->value != right->value)
 		return left->value < right->value ? -1 : 1;
 	return left->index < right->index ? -1 : left->index > right->index;
@@ -32,33 +38,82 @@ static bool belongs(const struct emitter *emitter, const struct run *run, size_t
 	       !emitter->plan->rules[index].skipped_to;
 }
 
-/* Sorts the rules by value, in the order of the ruleset among equals. NULL: no memory. */
-static struct leader *sort_by_value(const struct run *run)
+/* Sorts the rules by class and value, in the order of the ruleset among equals. NULL: no memory. */
+static struct leader *sort_rules(const struct run *run)
 {
 	struct leader *sorted = calloc(run->count, sizeof(*sorted));
 
 	for (size_t i = 0; sorted && i < run->count; i++)
-		sorted[i] = (struct leader){run->rules[i].filter.value, i};
+		sorted[i] = (struct leader){run->rules[i].class, run->rules[i].filter.value, i};
 	if (sorted)
 		qsort(sorted, run->count, sizeof(*sorted), compare_leaders);
 	return sorted;
 }
 
+static bool equal(const struct leader *one, const struct leader *other)
+{
+	return one->class == other->class && one->value == other->value;
+}
+
 static int chain_equals(struct run *run)
 {
-	struct leader *sorted = sort_by_value(run);
+	struct leader *sorted = sort_rules(run);
 
 	if (!sorted)
 		return -ENOMEM;
 	for (size_t i = 0; i < run->count; i++) {
 		struct run_rule *rule = run->rules + sorted[i].index;
 
-		rule->leads = !i || sorted[i - 1].value != sorted[i].value;
-		rule->follow =
-			i + 1 < run->count && sorted[i + 1].value == sorted[i].value ? sorted[i + 1].index : RUN_LAST;
+		rule->leads = !i || !equal(sorted + i - 1, sorted + i);
+		rule->follow = i + 1 < run->count && equal(sorted + i, sorted + i + 1) ? sorted[i + 1].index : RUN_LAST;
 	}
 	free(sorted);
 	return 0;
+}
+
+/* The bits of the head that all rules of the run ask for. */
+static __u32 common_mask(const struct run *run)
+{
+	__u32 mask = ~0u;
+
+	for (size_t i = 0; i < run->count; i++)
+		mask &= run->rules[i].filter.head.mask;
+	return mask;
+}
+
+/* Whether there are so few classes, and so many rules that ask for nothing else of the head, that classes pay. */
+static bool classes_pay(const struct run *run, __u32 mask)
+{
+	__u32 classes[CLASSES_MAX];
+	size_t count = 0, rid = 0;
+
+	for (size_t i = 0; i < run->count; i++) {
+		struct head head = run->rules[i].filter.head;
+		size_t class = 0;
+
+		while (class < count && classes[class] != (head.value & mask))
+			class ++;
+		if (class == CLASSES_MAX)
+			return false;
+		classes[class] = head.value & mask;
+		count += class == count;
+		rid += head.mask == mask;
+	}
+	return rid >= CLASSED_LEAST;
+}
+
+static void make_classes(struct run *run)
+{
+	__u32 mask = common_mask(run);
+
+	/* the head may be what the filters are about */
+	if (!run->rules[0].filter.tested || !mask || !classes_pay(run, mask))
+		return;
+	run->class_mask = mask;
+	for (size_t i = 0; i < run->count; i++) {
+		run->rules[i].class = run->rules[i].filter.head.value & mask;
+		run->rules[i].filter.known = (struct head){.mask = mask, .value = run->rules[i].class};
+	}
 }
 
 int run_find(struct run *run, struct emitter *emitter, size_t first, size_t limit)
@@ -73,7 +128,10 @@ int run_find(struct run *run, struct emitter *emitter, size_t first, size_t limi
 			break;
 		run->rules[run->count++] = (struct run_rule){.filter = filter, .body = label_new(emitter->code)};
 	}
-	return run->count ? chain_equals(run) : 0;
+	if (!run->count)
+		return 0;
+	make_classes(run);
+	return chain_equals(run);
 }
 
 void run_free(struct run *run)
@@ -105,10 +163,59 @@ static void emit_values(const struct run *run, struct code *code, struct emitter
 	emit_values(run, code, emitter, leaders + middle, count - middle, miss);
 }
 
+/* The look-up among the rules of one class. */
+static void emit_search(const struct run *run, struct code *code, struct emitter *emitter, const struct leader *leaders,
+			size_t count, struct target miss)
+{
+	struct filter filter = run->rules[0].filter;
+
+	asm_load(emitter->code, BPF_W, BPF_REG_1, REGISTER_PACKET, (int)filter.field);
+	if (~filter.mask)
+		asm_alu32(emitter->code, BPF_AND, BPF_REG_1, filter.mask);
+	emit_values(run, code, emitter, leaders, count, miss);
+}
+
+static size_t class_end(const struct leader *leaders, size_t count, size_t first)
+{
+	size_t end = first;
+
+	while (end < count && leaders[end].class == leaders[first].class)
+		end++;
+	return end;
+}
+
+/* Finds the packet's class, which leads to the look-up of that one. */
+static void emit_classes(const struct run *run, struct code *code, struct emitter *emitter,
+			 const struct leader *leaders, size_t count)
+{
+	label searches[CLASSES_MAX];
+	size_t classes = 0;
+
+	emit_head_load(emitter, (struct head){.mask = run->class_mask});
+	for (size_t first = 0; first < count; first = class_end(leaders, count, first)) {
+		bool last = class_end(leaders, count, first) == count;
+
+		searches[classes] = label_new(emitter->code);
+		asm_jump_if32(emitter->code, last ? BPF_JNE : BPF_JEQ, BPF_REG_1, leaders[first].class,
+			      last ? run->next : searches[classes]);
+		classes++;
+	}
+	/* the last one comes first: it is where packets fall through */
+	for (size_t end = count; end > 0;) {
+		size_t first = end - 1;
+
+		while (first > 0 && leaders[first - 1].class == leaders[end - 1].class)
+			first--;
+		label_bind(emitter->code, searches[--classes]);
+		emit_search(run, code, emitter, leaders + first, end - first,
+			    (struct target){.fail = run->next, .next = first ? -1 : run->next});
+		end = first;
+	}
+}
+
 int run_emit_filters(struct run *run, struct code *code, struct emitter *emitter)
 {
-	struct leader *leaders = sort_by_value(run);
-	struct filter filter = run->rules[0].filter;
+	struct leader *leaders = sort_rules(run);
 	size_t count = 0;
 
 	if (!leaders)
@@ -116,17 +223,17 @@ int run_emit_filters(struct run *run, struct code *code, struct emitter *emitter
 	for (size_t i = 0; i < run->count; i++)
 		if (run->rules[leaders[i].index].leads)
 			leaders[count++] = leaders[i];
-	asm_load(emitter->code, BPF_W, BPF_REG_1, REGISTER_PACKET, (int)filter.field);
-	if (~filter.mask)
-		asm_alu32(emitter->code, BPF_AND, BPF_REG_1, filter.mask);
-	emit_values(run, code, emitter, leaders, count, (struct target){.fail = run->next, .next = run->next});
+	if (run->class_mask)
+		emit_classes(run, code, emitter, leaders, count);
+	else
+		emit_search(run, code, emitter, leaders, count, (struct target){.fail = run->next, .next = run->next});
 	free(leaders);
 	return 0;
 }
 
 /*
- * The bodies of the rules with one value. All tests of a body that fail meet in one place before they go on: the
- * verifier, which keeps few states, sees there that the second one brings nothing new.
+ * The bodies of the rules with one class and value. All tests of a body that fail meet in one place before they go on:
+ * the verifier, which keeps few states, sees there that the second one brings nothing new.
  */
 static void emit_chain(const struct run *run, size_t index, struct code *code, struct emitter *emitter,
 		       const struct plan_function *function)

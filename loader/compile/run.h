@@ -3,6 +3,9 @@
  * Runs: rules in a row whose filters compare the same word of the packet. A packet has one value of it, so the rules
  * of a run that want another value are all passed by at once: the values are looked up by halves, and the rules that
  * share the packet's value are tried in order. What lies in the way of most packets is a handful of compares.
+ *
+ * If all rules ask for the same bits of the packet's head, such as its protocol, and few values of them, the rules of
+ * each such class are looked up apart, and need not compare those bits one by one.
  */
 #ifndef COMPILE_RUN_H
 #define COMPILE_RUN_H
@@ -15,15 +18,17 @@
 struct run_rule {
 	struct filter filter;
 	label body;    /* where a packet that passes the filter goes on */
-	size_t follow; /* index in the run of the next rule with the same value, or RUN_LAST */
-	bool leads;    /* no rule in front has the same value */
+	__u32 class;   /* the bits of the head that it asks for, of run.class_mask */
+	size_t follow; /* index in the run of the next rule with the same class and value, or RUN_LAST */
+	bool leads;    /* no rule in front has the same ones */
 };
 
 struct run {
 	size_t first; /* in plan.rules */
 	struct run_rule *rules;
-	size_t count; /* 0: the rule at `first` has no filter */
-	label next;   /* where a packet goes on that no rule of the run keeps; the caller sets it */
+	size_t count;	  /* 0: the rule at `first` has no filter */
+	__u32 class_mask; /* bits of the head that make classes, 0: all rules are one */
+	label next;	  /* where a packet goes on that no rule of the run keeps; the caller sets it */
 };
 
 /*

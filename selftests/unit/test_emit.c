@@ -21,6 +21,7 @@ static const struct interface_list list = {.interfaces = interfaces, .count = 3}
 		__builtin_bswap32(0x20010db8), 0, 0, __builtin_bswap32(last)                                           \
 	}
 #define TCP4 .family = 4, .protocol = 6, .flags = PACKET_PORTS | PACKET_TCP
+#define UDP4 .family = 4, .protocol = 17, .flags = PACKET_PORTS
 #define TCP6 .family = 6, .protocol = 6, .flags = PACKET_PORTS | PACKET_TCP
 #define FIN 0x01
 #define SYN 0x02
@@ -671,15 +672,22 @@ struct model_rule {
 	unsigned int host, port; /* source 10.0.0.host or, from 8 on, 10.0.host.0/24; destination port */
 	unsigned int skip;	 /* skipto this number; 0: see deny */
 	bool deny;		 /* else it counts */
+	bool udp;		 /* else TCP */
 };
 
 #define MODEL_RULES 150
 
-static struct model_rule model_random(unsigned int index)
+/* For half of the seeds all rules have hosts and few are skipped to, which makes long runs; for half, both protocols.
+ */
+static struct model_rule model_random(unsigned int index, unsigned int seed)
 {
-	struct model_rule rule = {.host = (unsigned int)rand() % 16, .port = (unsigned int)rand() % 4};
-	int action = rand() % 12;
+	bool long_runs = seed & 1, protocols = seed & 2;
+	unsigned int hosts = seed & 4 ? 1 : 7;
+	struct model_rule rule = {.port = (unsigned int)rand() % 4};
+	int action = rand() % (long_runs ? 60 : 12);
 
+	rule.host = long_runs ? 1 + (unsigned int)rand() % hosts : (unsigned int)rand() % 16;
+	rule.udp = protocols && rand() % 2;
 	if (action == 0)
 		rule.skip = index + 1 + (unsigned int)rand() % 20;
 	rule.deny = action == 1 && rule.host && rule.port;
@@ -700,20 +708,27 @@ static void model_text(char *text, size_t size, unsigned int number, const struc
 		snprintf(source, sizeof(source), "10.0.0.%u", rule->host);
 	if (rule->port)
 		snprintf(port, sizeof(port), "%u", rule->port);
-	snprintf(text, size, "%u %s tcp from %s to any %s", number, action, source, port);
+	snprintf(text, size, "%u %s %s from %s to any %s", number, action, rule->udp ? "udp" : "tcp", source, port);
 }
 
-/* What the manual says that a packet does: counts in `counted` and returns the number of the rule that denies it, or 0.
+static bool model_match(const struct model_rule *rule, const struct model_rule *packet, unsigned int third)
+{
+	if (rule->udp != packet->udp || (rule->port && rule->port != packet->port))
+		return false;
+	return !rule->host || (rule->host < 8 ? !third && rule->host == packet->host : rule->host == third);
+}
+
+/*
+ * What the manual says that a packet from 10.0.third.host does: counts in `counted` and returns the number of the rule
+ * that denies it, or 0.
  */
-static unsigned int model_run(const struct model_rule *rules, unsigned int third, unsigned int host, unsigned int port,
+static unsigned int model_run(const struct model_rule *rules, const struct model_rule *packet, unsigned int third,
 			      unsigned int *counted)
 {
 	for (unsigned int number = 1; number <= MODEL_RULES; number++) {
 		const struct model_rule *rule = rules + number;
 
-		if (rule->port && rule->port != port)
-			continue;
-		if (rule->host && (rule->host < 8 ? third || rule->host != host : rule->host != third))
+		if (!model_match(rule, packet, third))
 			continue;
 		counted[number]++;
 		if (rule->deny)
@@ -728,13 +743,18 @@ static void model_compare(const struct model_rule *rules, const struct probe *pr
 {
 	unsigned int counted[MODEL_RULES + 1] = {0};
 
-	for (unsigned int i = 0; i < 16 * 5; i++) {
-		unsigned int third = i % 16 < 8 ? 0 : i % 16, host = i % 16 < 8 ? i % 16 : 1, port = i / 16;
-		struct packet packet = {TCP4, .source = IP4(10, 0, third, host), .destination_port = (__u16)port,
-					.segments = 1};
-		unsigned int denied = model_run(rules, third, host, port, counted);
-		__u64 result = probe_run(probe, &packet);
+	for (unsigned int i = 0; i < 16 * 5 * 2; i++) {
+		unsigned int third = i % 16 < 8 ? 0 : i % 16;
+		struct model_rule asked = {
+			.host = i % 16 < 8 ? i % 16 : 1, .port = i / 16 % 5, .udp = i >= (unsigned int)(16 * 5)};
+		struct packet tcp = {TCP4}, packet = {UDP4}, *sent = asked.udp ? &packet : &tcp;
+		unsigned int denied = model_run(rules, &asked, third, counted);
+		__u64 result;
 
+		sent->source[0] = htonl(10u << 24 | third << 8 | asked.host);
+		sent->destination_port = (__u16)asked.port;
+		sent->segments = 1;
+		result = probe_run(probe, sent);
 		assert_int_equal(MATCH_VERDICT(result), denied ? VERDICT_DENY : VERDICT_ALLOW);
 		if (denied)
 			assert_int_equal(MATCH_SLOT(result), denied);
@@ -759,7 +779,7 @@ static void grouped_rules_keep_their_order(void **state)
 		for (unsigned int number = 1; number <= MODEL_RULES; number++) {
 			struct rule *rule;
 
-			rules[number] = model_random(number);
+			rules[number] = model_random(number, seed);
 			model_text(text, sizeof(text), number, rules + number);
 			rule = rule_from(text);
 			rule->slot = number;
