@@ -40,4 +40,9 @@ int table_run_info(struct table_call *table);
 int table_run_detail(struct table_call *table);
 int table_run_lookup(struct table_call *table);
 
+/* Whether a word in place of a key names a file of entries: a path, or "-" for standard input. */
+bool table_file_named(const char *word);
+/* add, delete: the entries of the file that stands at call->next. */
+int table_file_run(const struct table_call *call, bool add);
+
 #endif

@@ -48,9 +48,19 @@ static int run_arguments(int count, char *const *arguments, const struct options
 }
 
 /*
+ * Whether the command that begins at `first' ends in a file that is not one of rules: what `explain' ends in is a
+ * capture, what `table' ends in is a list of entries.
+ */
+static bool has_own_file(int count, char *const *arguments, int first)
+{
+	if (first + 2 < count && !strcmp(arguments[first], "set"))
+		first += 2;
+	return !strcmp(arguments[first], "explain") || !strcmp(arguments[first], "table");
+}
+
+/*
  * Whether the last argument is a rules file: an absolute path, whatever stands before it, as in ipfw (then it complains
- * of the words). A comment that ends in a path has to be written in one quoted argument. What `explain' ends in is a
- * capture.
+ * of the words). A comment that ends in a path has to be written in one quoted argument.
  */
 static bool ends_in_file(int count, char *const *arguments)
 {
@@ -58,7 +68,7 @@ static bool ends_in_file(int count, char *const *arguments)
 
 	while (command < count && arguments[command][0] == '-')
 		command++;
-	return count > 1 && arguments[count - 1][0] == '/' && strcmp(arguments[command], "explain") != 0;
+	return count > 1 && arguments[count - 1][0] == '/' && !has_own_file(count, arguments, command);
 }
 
 int main(int argc, char **argv)
