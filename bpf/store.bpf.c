@@ -35,7 +35,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, TABLES_MAX);
+	__uint(max_entries, 2 * TABLES_MAX); /* notes and the journal */
 	__type(key, __u32);
 	__type(value, struct table_info);
 } tables SEC(".maps");

@@ -14,6 +14,9 @@
 #include "ipfw/packet.h"
 #include "ipfw/table_question.h"
 
+/* Rules and tables that one transaction changes come into force together (maps/layout.h). */
+const volatile struct table_epochs table_epochs SEC(".rodata.tables") = {0};
+
 /* The slot that holds the contents of a table for this packet, 0: none. */
 static __always_inline __u32 table_slot(struct packet *packet, __u32 table)
 {
@@ -23,7 +26,7 @@ static __always_inline __u32 table_slot(struct packet *packet, __u32 table)
 	if (!slots)
 		return 0;
 	if (!packet->table_epoch)
-		packet->table_epoch = slots->epoch;
+		packet->table_epoch = slots->epoch == table_epochs.before ? table_epochs.after : slots->epoch;
 	return slots->slot[packet->table_epoch & 1][table & (TABLES_MAX - 1)];
 }
 

@@ -150,20 +150,28 @@ static int reset_slots(struct transaction *transaction, struct error *error)
 	return reset_states(transaction, error);
 }
 
+/* The rules, and with them the tables that change at the same moment. */
+static int commit_rules(struct transaction *transaction, struct error *error)
+{
+	struct firewall *firewall = transaction->firewall;
+
+	if (transaction->tables_changed && firewall_tables_prepare(firewall, transaction->tables, error))
+		return -1;
+	if (!firewall_commit(firewall, &transaction->ruleset, listing_describe, error))
+		return 0;
+	if (transaction->tables_changed)
+		firewall_tables_withdraw(firewall);
+	return -1;
+}
+
 static int commit(struct transaction *transaction, struct error *error)
 {
 	if (!transaction->firewall)
 		return 0;
 	transaction->ruleset.switches = variables_switches(&transaction->variables);
 	transaction->ruleset.linear = transaction->linear;
-	if (transaction->tables_changed && firewall_tables_install(transaction->firewall, transaction->tables, error))
+	if (transaction->changed && commit_rules(transaction, error))
 		return -1;
-	if (transaction->changed &&
-	    firewall_commit(transaction->firewall, &transaction->ruleset, listing_describe, error)) {
-		if (transaction->tables_changed)
-			firewall_tables_withdraw(transaction->firewall, transaction->tables);
-		return -1;
-	}
 	if (transaction->tables_changed && firewall_tables_commit(transaction->firewall, transaction->tables, error))
 		return -1;
 	if (reset_slots(transaction, error))

@@ -116,14 +116,6 @@ static int look_around(struct commit *commit, struct error *error)
 	return 0;
 }
 
-/* Even and odd take turns; 0 means that nothing has ever been committed. */
-static __u32 next_generation(const struct control *control)
-{
-	__u32 next = control->generation + 1;
-
-	return next ? next : 2;
-}
-
 /* What parses the frames that the rules programs do not understand, and where VLANs are filtered now. */
 static int prepare_parsers(struct commit *commit, struct error *error)
 {
@@ -186,7 +178,7 @@ static int install(struct commit *commit, struct error *error)
 	const struct control *control = firewall->lasting.control;
 	__u32 old = control->generation;
 	struct generation_request request = {
-		.number = next_generation(control),
+		.number = generation_next(control),
 		.pins = &firewall->pins,
 		.lasting = &firewall->lasting,
 		.hooks = &commit->hooks,
@@ -195,6 +187,7 @@ static int install(struct commit *commit, struct error *error)
 		.ruleset = commit->ruleset,
 		.old = old,
 		.slow = &commit->slow,
+		.table_epochs = firewall->table_epochs,
 		.describe = commit->describe,
 	};
 	struct ingress_needs needs = {

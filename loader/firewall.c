@@ -17,6 +17,7 @@
 #include "maps/log_counts.h"
 #include "maps/states.h"
 #include "maps/store.h"
+#include "maps/tables.h"
 
 /* The rule that always exists: 65535 in set 31. */
 static int add_default_rule(struct ruleset *ruleset, bool accept)
@@ -78,14 +79,17 @@ static int read_inactive(struct firewall *firewall, struct error *error)
 	return result ? error_set(error, EX_OSERR, -1, "%s", strerror(-result)) : 0;
 }
 
-/* Removes what a commit that did not get to its end has left. */
-static void sweep(struct firewall *firewall)
+/* Removes what a commit that did not get to its end has left, or completes it. Returns 0, or -1 with *error set. */
+static int sweep(struct firewall *firewall, struct error *error)
 {
 	const struct control *control = firewall->lasting.control;
+	int result;
 
 	if (!control->generation)
 		generation_unpin(&firewall->pins, 0);
 	generation_unpin(&firewall->pins, control->generation + 1);
+	result = tables_recover(&firewall->lasting);
+	return result ? error_set(error, EX_OSERR, -1, "cannot complete a change of tables: %s", strerror(-result)) : 0;
 }
 
 static int read_state(struct firewall *firewall, struct error *error)
@@ -97,8 +101,8 @@ static int read_state(struct firewall *firewall, struct error *error)
 	control = firewall->lasting.control;
 	if (firewall->lasting.alien && firewall->access != FIREWALL_DOWN)
 		return lasting_alien(&firewall->lasting, error);
-	if (control && firewall->access == FIREWALL_WRITE)
-		sweep(firewall);
+	if (control && firewall->access == FIREWALL_WRITE && sweep(firewall, error))
+		return -1;
 	if (firewall->access == FIREWALL_DOWN)
 		return 0;
 	return control && control->generation ? read_active(firewall, error) : read_inactive(firewall, error);

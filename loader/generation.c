@@ -141,6 +141,7 @@ static int build_programs(const struct generation_request *request, const struct
 		.maps = bindings,
 		.map_count = sizeof(bindings) / sizeof(*bindings),
 		.describe = request->describe,
+		.table_epochs = request->table_epochs,
 		.xdp_plain_attach_type = request->lasting->control->xdp_entry_kind == XDP_ENTRY_DISPATCHED,
 	};
 
@@ -211,6 +212,13 @@ static int fill_slots(const struct generation_request *request, const struct pro
 	for (int hook = 0; !result && hook < HOOK_COUNT; hook++)
 		result = fill_slot(slot_of(request->lasting, hook, request->number), programs->fds[hook]);
 	return result;
+}
+
+__u32 generation_next(const struct control *control)
+{
+	__u32 next = control->generation + 1;
+
+	return next ? next : 2;
 }
 
 static int build_with(const struct generation_request *request, struct map_order orders[GENERATION_MAPS],

@@ -33,8 +33,12 @@ struct generation_request {
 	const struct ruleset *ruleset;	 /* slots assigned */
 	__u32 old;			 /* the active generation, 0: none */
 	const struct slow *slow;
+	struct table_epochs table_epochs; /* maps/layout.h */
 	firewall_describe describe;
 };
+
+/* The number of the next generation: even and odd take turns, and 0 means that nothing has ever been committed. */
+__u32 generation_next(const struct control *control);
 
 /*
  * Builds generation `number`, pins it and fills its program slots; no packet runs through it until

@@ -130,10 +130,21 @@ static int prepare_control_groups(struct bpf_object *object, const struct contro
 	return map ? bpf_map__set_max_entries(map, (__u32)groups->count) : 0;
 }
 
-int modules_prepare(struct bpf_object *object, const struct plan *plan, struct error *error)
+/* From when on the module `table` sees the tables that change with the rules. */
+static int prepare_tables(struct bpf_object *object, const struct table_epochs *epochs)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, ".rodata.tables");
+
+	return map ? bpf_map__set_initial_value(map, epochs, sizeof(*epochs)) : 0;
+}
+
+int modules_prepare(struct bpf_object *object, const struct plan *plan, const struct table_epochs *epochs,
+		    struct error *error)
 {
 	int result = prepare_kernel_fields(object, error);
 
+	if (!result)
+		result = prepare_tables(object, epochs);
 	if (!result)
 		result = prepare_control_groups(object, &plan->groups);
 	return result ? result : stretch_prepare(object, plan);

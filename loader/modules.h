@@ -28,7 +28,8 @@ int modules_find(const struct code *code, const char *hook, char paths[MODULES_M
  * Gives the modules in a linked object, before it is loaded, what they must know. Returns 0 or -errno; *error may say
  * more.
  */
-int modules_prepare(struct bpf_object *object, const struct plan *plan, struct error *error);
+int modules_prepare(struct bpf_object *object, const struct plan *plan, const struct table_epochs *epochs,
+		    struct error *error);
 
 /* Fills the maps that modules have to themselves, once the object is loaded. Returns 0 or -errno. */
 int modules_fill(struct bpf_object *object, const struct plan *plan);

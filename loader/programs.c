@@ -164,7 +164,7 @@ static int load_object(struct build *build, const struct plan *plan)
 	if (!result)
 		result = set_constant(build->object, CARRY_SECTION, &carry, sizeof(carry));
 	if (!result)
-		result = modules_prepare(build->object, plan, &build->error);
+		result = modules_prepare(build->object, plan, &build->request->table_epochs, &build->error);
 	if (!result)
 		result = bind_maps(build->object, build->request);
 	if (!result)

@@ -33,8 +33,9 @@ struct programs_request {
 	const struct map_binding *maps;		 /* every map that the runtime objects declare */
 	size_t map_count;
 	firewall_describe describe;
-	bool hooks[HOOK_COUNT];	    /* which programs to build */
-	bool xdp_plain_attach_type; /* the entry runs under libxdp's dispatcher: expected_attach_type 0 */
+	struct table_epochs table_epochs; /* maps/layout.h */
+	bool hooks[HOOK_COUNT];		  /* which programs to build */
+	bool xdp_plain_attach_type;	  /* the entry runs under libxdp's dispatcher: expected_attach_type 0 */
 };
 
 /* Loaded programs; fds are owned by the objects. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "loader/generation.h"
 #include "loader/interface.h"
 #include "loader/state.h"
 #include "loader/table_interfaces.h"
@@ -60,39 +61,51 @@ int table_interfaces_refresh(const struct lasting *lasting, const struct interfa
 	return result;
 }
 
-typedef int (*step)(struct tables *tables, const struct lasting *lasting, const struct table_present *present,
-		    size_t present_count);
-
-static int run_step(struct firewall *firewall, struct tables *tables, step run, struct error *error)
+/* What all changes need: something to change, and the interfaces. Returns 0, or -1 with *error set. */
+static int look_around(struct firewall *firewall, struct interface_list *interfaces, struct table_present **present,
+		       struct error *error)
 {
-	struct interface_list interfaces = {0};
-	struct table_present *present = NULL;
 	int result;
 
 	if (firewall_check_write(firewall, error) || firewall_make(firewall, error))
 		return -1;
-	result = interface_list_read(&interfaces);
+	result = interface_list_read(interfaces);
 	if (!result)
-		result = list_present(&interfaces, &present);
-	if (!result)
-		result = run(tables, &firewall->lasting, present, interfaces.count);
+		result = list_present(interfaces, present);
+	return result ? error_set(error, EX_OSERR, -1, "cannot read the interfaces: %s", strerror(-result)) : 0;
+}
+
+static int change(struct firewall *firewall, struct tables *tables, bool prepare, struct error *error)
+{
+	struct interface_list interfaces = {0};
+	struct table_present *present = NULL;
+	/* What is prepared is complete. */
+	int result = tables->epochs.after ? 0 : look_around(firewall, &interfaces, &present, error);
+
+	if (!result && prepare)
+		result = tables_prepare(tables, &firewall->lasting, present, interfaces.count,
+					generation_next(firewall->lasting.control));
+	else if (!result)
+		result = tables_commit(tables, &firewall->lasting, present, interfaces.count);
 	free(present);
 	interface_list_free(&interfaces);
+	firewall->table_epochs = prepare && !result ? tables->epochs : (struct table_epochs){0};
 	return result ? error_set(error, EX_OSERR, -1, "cannot change the tables: %s", strerror(-result)) : 0;
 }
 
-int firewall_tables_install(struct firewall *firewall, struct tables *tables, struct error *error)
+int firewall_tables_prepare(struct firewall *firewall, struct tables *tables, struct error *error)
 {
-	return run_step(firewall, tables, tables_install, error);
+	return change(firewall, tables, true, error);
 }
 
-void firewall_tables_withdraw(struct firewall *firewall, struct tables *tables)
+void firewall_tables_withdraw(struct firewall *firewall)
 {
+	firewall->table_epochs = (struct table_epochs){0};
 	if (firewall->lasting.control)
-		tables_withdraw(tables, &firewall->lasting);
+		tables_recover(&firewall->lasting);
 }
 
 int firewall_tables_commit(struct firewall *firewall, struct tables *tables, struct error *error)
 {
-	return run_step(firewall, tables, tables_commit, error);
+	return change(firewall, tables, false, error);
 }

@@ -19,11 +19,12 @@ int firewall_table_each(const struct firewall *firewall, const struct table *tab
 			void *argument);
 
 /*
- * New tables go into the kernel before the rules that refer to them, all other changes behind them; should the commit
- * in between fail, firewall_tables_withdraw() takes the new tables back. Return 0, or -1 with *error set.
+ * Changes of tables and rules of one transaction come into force together: firewall_tables_prepare() stands before
+ * firewall_commit(), and should that fail firewall_tables_withdraw() takes it back. firewall_tables_commit() completes
+ * it, or does it all if no rules change. Return 0, or -1 with *error set.
  */
-int firewall_tables_install(struct firewall *firewall, struct tables *tables, struct error *error);
-void firewall_tables_withdraw(struct firewall *firewall, struct tables *tables);
+int firewall_tables_prepare(struct firewall *firewall, struct tables *tables, struct error *error);
+void firewall_tables_withdraw(struct firewall *firewall);
 int firewall_tables_commit(struct firewall *firewall, struct tables *tables, struct error *error);
 
 #endif

@@ -20,7 +20,7 @@
 #include "ipfw/log_record.h"
 #include "ipfw/packet.h"
 
-#define MAPS_LAYOUT_VERSION 4
+#define MAPS_LAYOUT_VERSION 5
 
 /* "control", ARRAY[1], BPF_F_MMAPABLE: the words that all hooks read. The first three stay where they are in every
  * layout. */
@@ -354,14 +354,14 @@ enum table_type { TABLE_ADDRESS, TABLE_INTERFACE, TABLE_NUMBER, TABLE_FLOW, TABL
 
 /*
  * "tables", HASH, by index of the table, which rules know it by as long as it lives: userland's note of each table; no
- * program reads it.
+ * program reads it. With TABLE_JOURNAL in the key: what that note is to be once table_slots.next is in force.
  */
 struct table_info {
 	char name[OBJECT_NAME_MAX]; /* NUL-terminated; one of its kind in each set */
 	__u8 set;
 	__u8 type;	  /* enum table_type */
 	__u8 flow_fields; /* FLOW_*, of type TABLE_FLOW */
-	__u8 flags;	  /* TABLE_LOCKED, TABLE_HASH */
+	__u8 flags;	  /* TABLE_LOCKED and so on */
 	__u32 values;	/* bit n: entries have the number n (enum table_value); TABLE_VALUES_ALL: one number for all */
 	__u32 limit;	/* of entries, 0: none */
 	__u32 items[2]; /* entries: IPv4 and IPv6, or all in [0] */
@@ -369,8 +369,11 @@ struct table_info {
 	__u8 reserved[2];
 	char algorithm[TABLE_ALGORITHM_BYTES]; /* as it was asked for, NUL-terminated */
 };
+#define TABLE_JOURNAL 0x80000000u
 #define TABLE_LOCKED 0x01
 #define TABLE_HASH 0x02
+#define TABLE_EDITED 0x04 /* an entry is being changed in place: `items' may be one off */
+#define TABLE_GONE 0x08	  /* in the journal: the table is to go */
 #define TABLE_VALUES_ALL 0xffffffffu
 #define FLOW_SOURCE 0x01
 #define FLOW_PROTOCOL 0x02
@@ -382,11 +385,21 @@ struct table_info {
  * "table_slots", ARRAY[1], BPF_F_MMAPABLE: where the contents of each table are, by its index. A change writes the half
  * that is not in use and then moves on with `epoch`, whose lowest bit picks the half: tables are swapped and replaced
  * by that one store. A packet keeps the first epoch that it sees.
+ *
+ * While tables are being changed, `next' is the epoch that is being made. It is in force once `epoch' says so or, if
+ * rules change as well, once `next_generation' is that of the rules: their programs then take `next' for `epoch'.
  */
 struct table_slots {
-	__u32 epoch; /* from 2 on */
+	__u32 epoch;	       /* from 2 on */
+	__u32 next;	       /* 0: nothing is being changed */
+	__u32 next_generation; /* 0: only tables are */
 	__u32 reserved;
 	__u32 slot[2][TABLES_MAX];
+};
+
+/* What programs take for table_slots.epoch until that is behind it; the loader writes it. Zeros: nothing else. */
+struct table_epochs {
+	__u32 before, after;
 };
 
 /* "table_address4", "table_address6", "table_interface", "table_number", "table_flow", "table_mac": ARRAY_OF_MAPS, by

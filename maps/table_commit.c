@@ -3,12 +3,13 @@
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <linux/membarrier.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "maps/table_contents.h"
+#include "maps/table_journal.h"
 
 #define STRAGGLER_MICROSECONDS 20000
 
@@ -23,20 +24,12 @@ struct commit {
 
 static int map_slots(struct commit *commit)
 {
-	void *memory = mmap(NULL, sizeof(*commit->slots), PROT_READ | PROT_WRITE, MAP_SHARED,
-			    commit->lasting->fds[LASTING_TABLE_SLOTS], 0);
-
-	if (memory == MAP_FAILED)
+	commit->slots = table_slots_map(commit->lasting, true);
+	if (!commit->slots)
 		return -errno;
-	commit->slots = memory;
 	if (!commit->slots->epoch)
 		commit->slots->epoch = 2;
 	return 0;
-}
-
-static void unmap_slots(struct commit *commit)
-{
-	munmap(commit->slots, sizeof(*commit->slots));
 }
 
 /* Waits until no packet goes by what table_slots said before. */
@@ -103,50 +96,6 @@ static void drop_unused(const struct commit *commit)
 			}
 }
 
-/* No packet looks for them yet, so both halves are theirs to write. */
-static int install(struct commit *commit)
-{
-	struct tables *tables = commit->tables;
-	int result = 0;
-
-	for (size_t i = 0; !result && i < tables->count; i++) {
-		struct table *table = tables->tables + i;
-
-		if (table->known)
-			continue;
-		result = build(commit, table);
-		if (result)
-			break;
-		commit->slots->slot[0][table->index] = commit->slots->slot[1][table->index] = table->slot;
-		result = write_info(commit, table);
-	}
-	return result;
-}
-
-int tables_install(struct tables *tables, const struct lasting *lasting, const struct table_present *present,
-		   size_t present_count)
-{
-	struct commit commit = {tables, lasting, present, present_count, NULL};
-	int result = map_slots(&commit);
-
-	if (result)
-		return result;
-	for (size_t i = 0; i < tables->count; i++)
-		tables->tables[i].new = !tables->tables[i].known;
-	result = install(&commit);
-	unmap_slots(&commit);
-	if (result)
-		tables_withdraw(tables, lasting);
-	return result;
-}
-
-void tables_withdraw(struct tables *tables, const struct lasting *lasting)
-{
-	for (size_t i = 0; i < tables->count; i++)
-		if (tables->tables[i].new)
-			bpf_map_delete_elem(lasting->fds[LASTING_TABLES], &tables->tables[i].index);
-}
-
 /* Whether what is in force differs from what is to be: contents elsewhere, or tables that go. */
 static bool moved(const struct commit *commit)
 {
@@ -159,61 +108,132 @@ static bool moved(const struct commit *commit)
 	return memchr(tables->gone, 1, sizeof(tables->gone));
 }
 
-static void flip(const struct commit *commit)
+static __u32 epoch_after(__u32 epoch)
 {
-	struct table_slots *slots = commit->slots;
-	__u32 next = slots->epoch + 1 ? slots->epoch + 1 : 2;
-	const struct tables *tables = commit->tables;
-	__u32 *slot = slots->slot[next & 1];
-
-	memset(slot, 0, sizeof(slots->slot[0]));
-	for (size_t i = 0; i < tables->count; i++)
-		slot[tables->tables[i].index] = tables->tables[i].slot;
-	__atomic_store_n(&slots->epoch, next, __ATOMIC_SEQ_CST);
-	wait_for_packets();
+	return epoch + 1 ? epoch + 1 : 2;
 }
 
-/* Does it in place, if one entry of one table is all that changes. Returns whether it did. */
+/* Writes the half that is not in use. No rule refers to new tables yet, so the other half is theirs as well. */
+static void write_half(const struct commit *commit, __u32 epoch)
+{
+	struct table_slots *slots = commit->slots;
+	const struct tables *tables = commit->tables;
+	__u32 *slot = slots->slot[epoch & 1];
+
+	memset(slot, 0, sizeof(slots->slot[0]));
+	for (size_t i = 0; i < tables->count; i++) {
+		const struct table *table = tables->tables + i;
+
+		slot[table->index] = table->slot;
+		if (!table->known)
+			slots->slot[!(epoch & 1)][table->index] = table->slot;
+	}
+}
+
+/* The steps of tables_prepare(). The order of the stores is what tables_recover() relies on. */
+static int prepare(struct commit *commit, __u32 generation)
+{
+	struct table_slots *slots = commit->slots;
+	struct tables *tables = commit->tables;
+	__u32 next = epoch_after(slots->epoch);
+	int result = 0;
+
+	slots->next_generation = generation;
+	__atomic_store_n(&slots->next, next, __ATOMIC_SEQ_CST);
+	for (size_t i = 0; !result && i < tables->count; i++)
+		result = build(commit, tables->tables + i);
+	if (result)
+		return result;
+	write_half(commit, next);
+	tables->epochs = (struct table_epochs){slots->epoch, next};
+	return table_journal_write(tables, commit->lasting);
+}
+
+int tables_prepare(struct tables *tables, const struct lasting *lasting, const struct table_present *present,
+		   size_t present_count, __u32 generation)
+{
+	struct commit commit = {tables, lasting, present, present_count, NULL};
+	int result = map_slots(&commit);
+
+	if (result)
+		return result;
+	result = prepare(&commit, generation);
+	table_slots_unmap(commit.slots);
+	if (result)
+		tables_recover(lasting);
+	return result;
+}
+
+/*
+ * Does it in place, if one entry of one table is all that changes. What dies in between leaves a note that the number
+ * of entries is to be taken anew. Returns whether it did.
+ */
 static bool edit_in_place(const struct commit *commit)
 {
 	struct table *edited = NULL;
+	struct table_info info;
 
 	if (moved(commit))
 		return false;
 	for (size_t i = 0; i < commit->tables->count; i++) {
 		struct table *table = commit->tables->tables + i;
 
-		if (!table->stored || table->edits.count > 1 || (edited && table->edits.count))
+		if (!table->known || !table->stored || table->edits.count > 1 || (edited && table->changed))
 			return false;
-		if (table->edits.count)
+		if (table->changed)
 			edited = table;
 	}
-	if (!edited || table_contents_edit(commit->lasting, edited, commit->present, commit->present_count))
+	if (!edited || !edited->edits.count)
 		return false;
-	table_edits_free(&edited->edits);
-	return true;
+	info = edited->info;
+	edited->info.flags |= TABLE_EDITED;
+	if (write_info(commit, edited))
+		return false;
+	edited->info = info;
+	return !table_contents_edit(commit->lasting, edited, commit->present, commit->present_count) &&
+	       !write_info(commit, edited);
+}
+
+/* Brings what is prepared into force. Afterwards no packet goes by what was before. */
+static void flip(const struct commit *commit)
+{
+	struct table_slots *slots = commit->slots;
+	__u32 next = commit->tables->epochs.after;
+
+	if (slots->next_generation) {
+		/* The new rules have done it. Those packets that still meet the old rules are to meet the old tables.
+		 */
+		wait_for_packets();
+		__atomic_store_n(&slots->epoch, next, __ATOMIC_SEQ_CST);
+	} else if (moved(commit)) {
+		__atomic_store_n(&slots->epoch, next, __ATOMIC_SEQ_CST);
+		wait_for_packets();
+	} else {
+		/* Nothing that packets see: only the journal is to count. */
+		__atomic_store_n(&slots->next, slots->epoch, __ATOMIC_SEQ_CST);
+	}
+}
+
+/* What is left to do when all is in force. Should it fail, the next writer does it. */
+static void tidy(const struct commit *commit)
+{
+	if (table_journal_apply(commit->lasting) || table_journal_clear(commit->lasting))
+		return;
+	drop_unused(commit);
+	commit->slots->next = 0;
 }
 
 static int settle(struct commit *commit)
 {
-	struct tables *tables = commit->tables;
-	int result = 0;
+	int result = commit->tables->epochs.after ? 0 : prepare(commit, 0);
 
-	if (!edit_in_place(commit))
-		for (size_t i = 0; !result && i < tables->count; i++)
-			result = build(commit, tables->tables + i);
-	if (result)
+	if (result) {
+		tables_recover(commit->lasting);
 		return result;
-	if (moved(commit))
-		flip(commit);
-	for (size_t i = 0; !result && i < tables->count; i++)
-		if (tables->tables[i].changed)
-			result = write_info(commit, tables->tables + i);
-	for (__u32 index = 1; index < TABLES_MAX; index++)
-		if (tables->gone[index])
-			bpf_map_delete_elem(commit->lasting->fds[LASTING_TABLES], &index);
-	drop_unused(commit);
-	return result;
+	}
+	flip(commit);
+	tidy(commit);
+	return 0;
 }
 
 int tables_commit(struct tables *tables, const struct lasting *lasting, const struct table_present *present,
@@ -224,8 +244,56 @@ int tables_commit(struct tables *tables, const struct lasting *lasting, const st
 
 	if (result)
 		return result;
-	result = settle(&commit);
-	unmap_slots(&commit);
+	if (tables->epochs.after || !edit_in_place(&commit))
+		result = settle(&commit);
+	table_slots_unmap(commit.slots);
+	return result;
+}
+
+/* Empties the slots that no table of `tables' has, whoever filled them. */
+static void sweep_slots(const struct tables *tables, const struct lasting *lasting)
+{
+	for (unsigned int type = 0; type < TABLE_TYPES; type++)
+		for (__u32 slot = 1; slot < TABLES_MAX; slot++)
+			if (!tables->slots[type][slot])
+				table_contents_drop(lasting, type, slot);
+}
+
+static int recover(struct table_slots *slots, const struct lasting *lasting, struct tables *tables)
+{
+	int result = 0;
+
+	if (table_journal_counts(slots, lasting)) {
+		wait_for_packets();
+		slots->epoch = slots->next;
+		result = table_journal_apply(lasting);
+	}
+	if (!result)
+		result = table_journal_clear(lasting);
+	if (!result)
+		result = tables_read(tables, lasting);
+	if (result)
+		return result;
+	sweep_slots(tables, lasting);
+	tables_free(tables);
+	slots->next = 0;
+	return 0;
+}
+
+int tables_recover(const struct lasting *lasting)
+{
+	struct table_slots *slots = table_slots_map(lasting, true);
+	struct tables *tables;
+	int result = 0;
+
+	if (!slots)
+		return -errno;
+	if (slots->next) {
+		tables = calloc(1, sizeof(*tables));
+		result = tables ? recover(slots, lasting, tables) : -ENOMEM;
+		free(tables);
+	}
+	table_slots_unmap(slots);
 	return result;
 }
 

@@ -49,15 +49,16 @@ int table_contents_each(const struct table_kind *kind, int fd,
 	void *from = NULL;
 	int result = 0;
 
-	while (!result && !bpf_map_get_next_key(fd, from, next)) {
+	while (!bpf_map_get_next_key(fd, from, next)) {
 		memcpy(raw, next, kind->key_size);
 		from = raw;
 		if (!kind->decode(&key, raw))
 			continue;
-		if (!bpf_map_lookup_elem(fd, raw, &record))
-			result = each(argument, &key, &record);
+		result = bpf_map_lookup_elem(fd, raw, &record) ? -errno : each(argument, &key, &record);
+		if (result)
+			return result;
 	}
-	return result;
+	return errno == ENOENT ? 0 : -errno;
 }
 
 static int write_entry(const struct table_kind *kind, int fd, const struct table_key *key,
@@ -98,6 +99,8 @@ int table_contents_refresh(int fd, const struct table_present *present, size_t p
 		key = next;
 		from = &key;
 	}
+	if (errno != ENOENT)
+		return -errno;
 	if (from && from->index)
 		bpf_map_delete_elem(fd, from);
 	for (size_t i = 0; !result && i < present_count; i++) {

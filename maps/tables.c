@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "maps/table_contents.h"
+#include "maps/table_journal.h"
 
 static struct table *append(struct tables *tables, __u32 index, const struct table_info *info)
 {
@@ -23,43 +23,78 @@ static struct table *append(struct tables *tables, __u32 index, const struct tab
 	return table;
 }
 
-/* Reads the table with this index. One that makes no sense is passed over. */
-static int read_table(struct tables *tables, const struct lasting *lasting, const struct table_slots *slots,
-		      __u32 index)
+static int count_entry(void *argument, const struct table_key *key, const struct table_record *record)
 {
+	struct table *table = argument;
+
+	table->info.items[table_kind_of(table->info.type, key)]++;
+	return 0;
+}
+
+/* A change that was killed may or may not have happened. */
+static int recount(struct table *table, const struct lasting *lasting)
+{
+	table->info.items[0] = table->info.items[1] = 0;
+	table->info.flags &= (__u8)~TABLE_EDITED;
+	table->changed = true;
+	return table_each(lasting, table, count_entry, table);
+}
+
+/* What is being read: the notes, and the journal if that counts. */
+struct reading {
+	struct tables *tables;
+	const struct lasting *lasting;
+	const struct table_slots *slots;
+	bool journal;
+};
+
+/* Reads the table that this key of "tables" is about. One that makes no sense is passed over. */
+static int read_table(const struct reading *reading, __u32 key)
+{
+	const struct lasting *lasting = reading->lasting;
+	__u32 index = key & ~TABLE_JOURNAL, journaled = key | TABLE_JOURNAL;
+	const struct table_slots *slots = reading->slots;
 	struct table_info info;
 	struct table *table;
 
-	if (bpf_map_lookup_elem(lasting->fds[LASTING_TABLES], &index, &info) || info.type >= TABLE_TYPES || !index ||
-	    index >= TABLES_MAX)
+	if (key == journaled
+		    ? !reading->journal
+		    : reading->journal && !bpf_map_lookup_elem(lasting->fds[LASTING_TABLES], &journaled, &info))
 		return 0;
-	table = append(tables, index, &info);
+	if (bpf_map_lookup_elem(lasting->fds[LASTING_TABLES], &key, &info))
+		return -errno;
+	if (info.flags & TABLE_GONE || info.type >= TABLE_TYPES || !index || index >= TABLES_MAX)
+		return 0;
+	table = append(reading->tables, index, &info);
 	if (!table)
 		return -ENOMEM;
-	table->slot = slots->slot[slots->epoch & 1][index] % TABLES_MAX;
+	table->slot = slots->slot[table_slots_epoch(slots, lasting) & 1][index] % TABLES_MAX;
 	table->known = table->stored = true;
-	tables->slots[info.type][table->slot] = true;
-	return 0;
+	reading->tables->slots[info.type][table->slot] = true;
+	return info.flags & TABLE_EDITED ? recount(table, lasting) : 0;
 }
 
 int tables_read(struct tables *tables, const struct lasting *lasting)
 {
-	const struct table_slots *slots;
-	__u32 index, last, *from = NULL;
+	struct reading reading = {.tables = tables, .lasting = lasting};
+	__u32 key, last, *from = NULL;
 	int result = 0;
 
 	memset(tables, 0, sizeof(*tables));
-	if (!lasting->control || bpf_map_get_next_key(lasting->fds[LASTING_TABLES], NULL, &index))
+	if (!lasting->control)
 		return 0;
-	slots = mmap(NULL, sizeof(*slots), PROT_READ, MAP_SHARED, lasting->fds[LASTING_TABLE_SLOTS], 0);
-	if (slots == MAP_FAILED)
+	reading.slots = table_slots_map(lasting, false);
+	if (!reading.slots)
 		return -errno;
-	while (!result && !bpf_map_get_next_key(lasting->fds[LASTING_TABLES], from, &index)) {
-		last = index;
+	reading.journal = table_journal_counts(reading.slots, lasting);
+	while (!result && !bpf_map_get_next_key(lasting->fds[LASTING_TABLES], from, &key)) {
+		last = key;
 		from = &last;
-		result = read_table(tables, lasting, slots, index);
+		result = read_table(&reading, key);
 	}
-	munmap((void *)slots, sizeof(*slots));
+	if (!result && errno != ENOENT)
+		result = -errno;
+	table_slots_unmap(reading.slots);
 	if (result)
 		tables_free(tables);
 	return result;

@@ -4,8 +4,9 @@
  *
  * Rules know a table by its index. Its contents are in maps that a slot of the outer maps holds; which slot,
  * "table_slots" says. What is replaced as a whole is made beside the old contents, in a free slot, and comes into
- * force, together with all else that a transaction did to tables, by one store of table_slots.epoch. A single entry is
- * changed in place.
+ * force, together with all else that a transaction did to tables and rules, by one store: of control.generation if
+ * rules change, else of table_slots.epoch. What is to be done behind it stands in a journal. A single entry is changed
+ * in place.
  */
 #ifndef MAPS_TABLES_H
 #define MAPS_TABLES_H
@@ -23,13 +24,13 @@ struct table {
 	bool known;		/* the kernel has a table of this index */
 	bool stored;		/* the slot has contents, on which the edits are made */
 	bool changed;		/* `info' has to be written */
-	bool new;		/* tables_install() made it known */
 	struct table_edits edits;
 };
 
 struct tables {
 	struct table *tables;
 	size_t count;
+	struct table_epochs epochs;	     /* tables_prepare() has made `after'; zeros: nothing prepared */
 	bool gone[TABLES_MAX];		     /* known ones that are to go, by index */
 	bool slots[TABLE_TYPES][TABLES_MAX]; /* in use in the kernel, or by a table here */
 };
@@ -76,16 +77,25 @@ int table_each(const struct lasting *lasting, const struct table *table,
 	       void *argument);
 
 /*
- * Brings new tables, which no rule refers to yet, into the kernel, before the rules that do. `present` is all
- * interfaces. Returns 0 or -errno; tables_withdraw() undoes it.
+ * Makes all that was changed without bringing it into force yet. If rules change as well, `generation' is theirs: that
+ * it becomes the active one also brings the tables into force, for programs that were given tables->epochs. `present'
+ * is all interfaces. Returns 0 or -errno; tables_recover() undoes it.
  */
-int tables_install(struct tables *tables, const struct lasting *lasting, const struct table_present *present,
-		   size_t present_count);
-void tables_withdraw(struct tables *tables, const struct lasting *lasting);
+int tables_prepare(struct tables *tables, const struct lasting *lasting, const struct table_present *present,
+		   size_t present_count, __u32 generation);
 
-/* Brings all else that was changed into force, by one store. Returns 0 or -errno; then what was in force still is. */
+/*
+ * Brings what was changed into force by one store, unless the rules have, and removes what it replaces; prepares it
+ * first if that has not been done. Returns 0 or -errno.
+ */
 int tables_commit(struct tables *tables, const struct lasting *lasting, const struct table_present *present,
 		  size_t present_count);
+
+/*
+ * For a writer that finds a change of tables which did not come to its end: completes it if it is in force, else
+ * removes what there is of it. Returns 0 or -errno.
+ */
+int tables_recover(const struct lasting *lasting);
 
 /* Has all entries of type iface mean the interfaces that exist now. Returns 0 or -errno. */
 int tables_refresh(const struct tables *tables, const struct lasting *lasting, const struct table_present *present,

@@ -5,12 +5,16 @@ old ruleset or the new one, whole, by its listing and by what happens to packets
 All calls are tried with FAULT_STRIDE=1, which takes minutes; otherwise every so many.
 """
 import errno
+import json
 import os
+import re
+import subprocess
 import tempfile
 
 import firewall
 import harness
 import namespaces
+import pins
 import traffic
 from network import SERVER
 
@@ -20,6 +24,27 @@ _LIBRARY = os.path.join(firewall.BUILD, "fault", "bpf_fault.so")
 _CLOSED = ("100 unreach port log logamount 9 udp from any to any 7 in\n110 unreach port udp from any to any 8 out\n"
            "120 count udp from any to any uid 0 jail a/b verrevpath in\n65000 allow ip from any to any")
 _OPEN = "200 count udp from any to any\n65000 allow ip from any to any"
+
+
+# Only old rules with the old table p and new ones with the new p leave port 7 closed and port 8 open.
+_TABLES = f"""table p destroy
+table q destroy
+table n destroy
+table p create type number
+table q create type number limit 5
+table p add 7 1
+table q add 8 1 9 1
+100 unreach port udp from any to {SERVER.host4} lookup dst-port p
+65000 allow ip from any to any"""
+_TABLES_AND_RULES = f"""flush
+table n create type addr
+table n add 192.0.2.1 1 2001:db8::/32 2
+table p swap q
+table q destroy
+add 100 allow udp from any to {SERVER.host4} lookup dst-port p
+add 110 unreach port udp from any to {SERVER.host4}
+add 65000 allow ip from any to any
+"""
 
 
 class _Scenario:
@@ -38,9 +63,24 @@ class _Scenario:
         self.prepare()
 
     def state(self):
-        """(listing, answers from port 7 and 8)."""
+        """(listing, tables, answers from port 7 and 8)."""
         answers = tuple(traffic.udp_exchange(self.net.client, SERVER.host4, port) for port in (7, 8))
-        return self.net.firewall.listing(), answers
+        return self.net.firewall.listing(), self.tables(), answers
+
+    def tables(self):
+        """What the tables hold and are like, whatever their indexes."""
+        info = re.sub("kindex: [0-9]+", "", self.net.firewall("table all info"))
+        return self.net.firewall("table all list"), re.sub(" references: [0-9]+", "", info)
+
+    def contents(self):
+        """How many tables have contents in the kernel."""
+        pinned = pins.directory(self.net.gateway.cookie())
+        count = 0
+        for kind in ("address4", "interface", "number", "flow", "mac"):
+            dump = subprocess.run(["bpftool", "-j", "map", "dump", "pinned", f"{pinned}/table_{kind}"], text=True,
+                                  capture_output=True, check=False).stdout
+            count += sum("value" in element for element in json.loads(dump))
+        return count
 
     def prepare(self):
         """Puts the old state back."""
@@ -76,6 +116,8 @@ def _try(scenario, call, kill):
     after = scenario.net.firewall.run("add", "60000", "count", "ip", "from", "any", "to", "any", status=None)
     harness.equal((after.returncode, after.stderr), (0, ""), f"{what}: the next command")
     harness.true(any(line.startswith("60000 ") for line in scenario.net.firewall.listing()), f"{what}: the next add")
+    harness.equal(scenario.tables(), state[1], f"{what}: the tables behind the next command")
+    harness.equal(scenario.contents(), state[1][1].count("---\n"), f"{what}: contents of tables that are left over")
     return state == scenario.old
 
 
@@ -111,3 +153,22 @@ def test_file_load(net):
     with traffic.udp_server(net.server, 7, 8):
         _loop(_Scenario(net, lambda: net.firewall.load(_OPEN), ("-q", "/dev/stdin"),
                         "flush\n" + "".join(f"add {line}\n" for line in _CLOSED.splitlines())))
+
+
+@harness.time_limit(600)
+def test_tables_with_rules(net):
+    with traffic.udp_server(net.server, 7, 8):
+        _loop(_Scenario(net, lambda: net.firewall.load(_TABLES), ("-q", "/dev/stdin"), _TABLES_AND_RULES))
+
+
+@harness.time_limit(600)
+def test_tables_alone(net):
+    with traffic.udp_server(net.server, 7, 8):
+        _loop(_Scenario(net, lambda: net.firewall.load(_TABLES), ("-q", "/dev/stdin"),
+                        "table n create\ntable p swap q\ntable q lock\ntable n add 192.0.2.1 1\n"))
+
+
+@harness.time_limit(600)
+def test_table_entry(net):
+    with traffic.udp_server(net.server, 7, 8):
+        _loop(_Scenario(net, lambda: net.firewall.load(_TABLES), ("-q", "table", "p", "add", "8")))

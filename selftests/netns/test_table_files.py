@@ -104,11 +104,11 @@ def test_in_a_rules_file(net):
 
 
 def test_many_lines(net):
-    lines = [f"10.{number >> 16}.{number >> 8 & 255}.{number & 255} {number}" for number in range(60000)]
+    lines = [f"10.{number >> 16}.{number >> 8 & 255}.{number & 255} {number}" for number in range(10000)]
     net.firewall("table t create")
     with _file("\n".join(lines)) as path:
         net.firewall(f"table t add {path}")
-        harness.equal(len(_entries(net, "t")), 60000)
-        harness.equal(net.firewall("table t lookup 10.0.200.7"), "10.0.200.7/32 51207\n")
+        harness.equal(len(_entries(net, "t")), 10000)
+        harness.equal(net.firewall("table t lookup 10.0.20.7"), "10.0.20.7/32 5127\n")
         net.firewall(f"-q table t delete {path}")
     harness.equal(_entries(net, "t"), [])
