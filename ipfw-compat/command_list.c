@@ -129,7 +129,7 @@ static void print_dynamic_rules(const struct command_call *call, const struct li
 				const struct selection *selection)
 {
 	for (size_t i = 0; i < listing->dynamic_count; i++)
-		if (selection_matches(selection, listing->dynamic[i].rule))
+		if (selection_covers(selection, listing->dynamic[i].rule))
 			listing_print_dynamic(call->transaction->out, listing->dynamic + i, call->options->verbose,
 					      &listing->format);
 }

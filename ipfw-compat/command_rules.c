@@ -88,7 +88,7 @@ static int delete_dynamic(struct command_call *call, const struct selection *sel
 	const struct ruleset *ruleset = &call->transaction->ruleset;
 
 	for (size_t i = 0; i < ruleset->count; i++)
-		if (selection_matches(selection, ruleset->rules[i]) &&
+		if (selection_covers(selection, ruleset->rules[i]) &&
 		    transaction_reset(call->transaction, ruleset->rules[i], RESET_STATES))
 			return command_refuse(call, EX_OSERR, -1, NULL, "out of memory");
 	return 0;

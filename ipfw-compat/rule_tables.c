@@ -112,6 +112,7 @@ unsigned int ruleset_table_references(const struct ruleset *ruleset, __u32 index
 
 	for (size_t i = 0; i < ruleset->count; i++)
 		RULE_FOR_EACH_OPTION (option, ruleset->rules[i])
-			references += option_type(option) >= 0 && option_index(option) == index;
+			references += !(ruleset->rules[i]->flags & RULE_GONE) && option_type(option) >= 0 &&
+				      option_index(option) == index;
 	return references;
 }

@@ -9,6 +9,11 @@
 
 bool selection_matches(const struct selection *selection, const struct rule *rule)
 {
+	return !(rule->flags & RULE_GONE) && selection_covers(selection, rule);
+}
+
+bool selection_covers(const struct selection *selection, const struct rule *rule)
+{
 	if (rule->number < selection->first || rule->number > selection->last)
 		return false;
 	if (selection->set != ANY_SET && rule->set != selection->set)
@@ -19,8 +24,11 @@ bool selection_matches(const struct selection *selection, const struct rule *rul
 unsigned int ruleset_next_number(const struct ruleset *ruleset, unsigned int step)
 {
 	size_t behind = ruleset_find(ruleset, RULE_NUMBER_DEFAULT);
-	unsigned int last = behind ? ruleset->rules[behind - 1]->number : 0;
+	unsigned int last;
 
+	while (behind && ruleset->rules[behind - 1]->flags & RULE_GONE)
+		behind--;
+	last = behind ? ruleset->rules[behind - 1]->number : 0;
 	return last + step < RULE_NUMBER_DEFAULT ? last + step : last;
 }
 

@@ -17,8 +17,12 @@ struct selection {
 	bool spare_default_set;	  /* leave rules of set 31 alone, as flush does */
 };
 
-/* Whether `rule` is one of them; the default rule is a rule like the others here. */
+/*
+ * Whether `rule` is one of them; the default rule is a rule like the others here. selection_matches() leaves out rules that
+ * are gone (RULE_GONE), of which nothing but their states can be meant.
+ */
 bool selection_matches(const struct selection *selection, const struct rule *rule);
+bool selection_covers(const struct selection *selection, const struct rule *rule);
 
 /*
  * Number for a rule that was given none: the highest below 65535 plus `step`, or that number itself when the sum would

@@ -72,7 +72,7 @@ __u32 transaction_variable(const struct transaction *transaction, enum variable 
 
 	switch (variable) {
 	case VARIABLE_STATIC_COUNT:
-		return (__u32)transaction->ruleset.count;
+		return (__u32)ruleset_present(&transaction->ruleset);
 	case VARIABLE_DYN_COUNT:
 		firewall_dynamic_totals(transaction->firewall, &totals);
 		return totals.states;

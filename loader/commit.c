@@ -31,6 +31,7 @@
 #include "loader/environment.h"
 #include "loader/fib.h"
 #include "loader/generation.h"
+#include "loader/gone.h"
 #include "loader/state.h"
 #include "loader/sweep.h"
 #include "loader/table_interfaces.h"
@@ -60,6 +61,9 @@ static int assign_slots(struct commit *commit, struct error *error)
 	if (!ruleset->count || ruleset->rules[ruleset->count - 1]->number != RULE_NUMBER_DEFAULT)
 		return error_set(error, EX_SOFTWARE, -1, "a ruleset must end with rule %u", RULE_NUMBER_DEFAULT);
 	ruleset->rules[ruleset->count - 1]->slot = COUNTER_SLOT_DEFAULT;
+	result = gone_update(firewall, ruleset);
+	if (result)
+		return error_set(error, EX_OSERR, -1, "cannot keep the states of deleted rules: %s", strerror(-result));
 	result = counters_assign(&firewall->lasting, &firewall->pins, store_object_path(), &firewall->ruleset, ruleset,
 				 RULE_SLOT_NEW);
 	if (result == -ENOSPC)

@@ -11,6 +11,7 @@
 #include "loader/clock.h"
 #include "loader/configuration.h"
 #include "loader/generation.h"
+#include "loader/gone.h"
 #include "loader/log.h"
 #include "loader/state.h"
 #include "maps/counters.h"
@@ -215,7 +216,8 @@ int firewall_set_variables(struct firewall *firewall, const struct variables *va
 		return -1;
 	variables_store(variables, firewall->lasting.control);
 	firewall->variables = *variables;
-	if (firewall_enabled(firewall) && states_need_room(&firewall->lasting, &firewall->ruleset))
+	if (firewall_enabled(firewall) &&
+	    (states_need_room(&firewall->lasting, &firewall->ruleset) || gone_outdated(firewall)))
 		return commit_again(firewall, switches, describe, error);
 	return 0;
 }

@@ -45,7 +45,7 @@ static void print_head(const struct firewall *firewall, FILE *out)
 	if (!control)
 		return;
 	fprintf(out, "generation:  %u\n", control->generation);
-	fprintf(out, "rules:       %zu, with the default rule\n", firewall->ruleset.count);
+	fprintf(out, "rules:       %zu, with the default rule\n", ruleset_present(&firewall->ruleset));
 	fprintf(out, "pins:        %s\n", pins_shown(firewall->pins.directory));
 }
 

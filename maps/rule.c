@@ -325,3 +325,12 @@ bool ruleset_makes_states(const struct ruleset *ruleset)
 			return true;
 	return false;
 }
+
+size_t ruleset_present(const struct ruleset *ruleset)
+{
+	size_t present = 0;
+
+	for (size_t i = 0; i < ruleset->count; i++)
+		present += !(ruleset->rules[i]->flags & RULE_GONE);
+	return present;
+}

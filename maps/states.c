@@ -55,28 +55,25 @@ int state_owners_add(const struct lasting *lasting, int fd, const struct ruleset
 	return added;
 }
 
-static bool has_slot(const struct ruleset *ruleset, __u32 slot)
-{
-	for (size_t i = 0; i < ruleset->count; i++)
-		if (ruleset->rules[i]->slot == slot)
-			return true;
-	return false;
-}
-
 int state_owners_remove(const struct lasting *lasting, const struct ruleset *old, const struct ruleset *ruleset)
 {
+	bool *present = calloc(COUNTER_SLOTS, sizeof(*present));
 	const struct state_rule none = {0};
-	int removed = 0;
+	int removed = present ? 0 : -ENOMEM;
 
-	for (size_t i = 0; i < old->count; i++) {
+	for (size_t i = 0; removed >= 0 && i < ruleset->count; i++)
+		present[ruleset->rules[i]->slot] = true;
+	for (size_t i = 0; removed >= 0 && i < old->count; i++) {
 		__u32 slot = old->rules[i]->slot;
 
-		if (!rule_state_option(old->rules[i]) || has_slot(ruleset, slot))
+		if (!rule_state_option(old->rules[i]) || present[slot])
 			continue;
 		if (bpf_map_update_elem(lasting->fds[LASTING_STATE_OWNERS], &slot, &none, BPF_ANY))
-			return -errno;
-		removed++;
+			removed = -errno;
+		else
+			removed++;
 	}
+	free(present);
 	return removed;
 }
 

@@ -270,6 +270,7 @@ enum return_to { RETURN_TO_NEXT_NUMBER, RETURN_TO_NEXT_RULE };
 #define RULE_JUST_OPTIONS 0x01 /* entered without `from ... to`; private to ipfw-compat */
 #define RULE_NO_ADDRESSES 0x02 /* entered with `from any to any`; private to ipfw-compat */
 #define RULE_OPEN_BLOCK 0x04   /* an `or` behind the last option that nothing followed; private to ipfw-compat */
+#define RULE_GONE 0x08	       /* deleted, but its states live on (net.inet.ip.fw.dyn_keep_states): matches no packet */
 
 struct rule {
 	__u32 size;	    /* bytes of the whole block, a multiple of 8 */
@@ -331,6 +332,8 @@ const struct option *rule_state_option(const struct rule *rule);
 const char *state_option_name(const struct option *option);
 /* Whether any rule makes states. */
 bool ruleset_makes_states(const struct ruleset *ruleset);
+/* How many rules there are, those that are gone (RULE_GONE) left out. */
+size_t ruleset_present(const struct ruleset *ruleset);
 /* What stands behind `action` of a well-formed rule, if its argument is of that shape. */
 const struct forward *action_forward(const struct action *action);
 const char *action_text(const struct action *action);

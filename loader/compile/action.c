@@ -53,20 +53,22 @@ static void emit_action_count(struct emitter *emitter, const struct plan_rule *r
 	asm_call(emitter->code, SYMBOL_RULE_COUNT);
 }
 
-/* Inside the function a jump; beyond it packet.resume tells the following functions where to go on. */
+void emit_skip(struct emitter *emitter, size_t target, const struct plan_function *function)
+{
+	if (target < function->end) {
+		asm_jump(emitter->code, emitter->plan->rules[target].entry);
+		return;
+	}
+	asm_store32(emitter->code, REGISTER_PACKET, offsetof(struct packet, resume), (__s32)target);
+	asm_move_constant(emitter->code, BPF_REG_0, VERDICT_NONE);
+	asm_exit(emitter->code);
+}
+
 static void emit_action_skipto(struct emitter *emitter, const struct plan_rule *rule,
 			       const struct plan_function *function)
 {
-	const struct plan *plan = emitter->plan;
-
 	emit_action_count(emitter, rule, function);
-	if (rule->skip_target < function->end) {
-		asm_jump(emitter->code, plan->rules[rule->skip_target].entry);
-		return;
-	}
-	asm_store32(emitter->code, REGISTER_PACKET, offsetof(struct packet, resume), (__s32)rule->skip_target);
-	asm_move_constant(emitter->code, BPF_REG_0, VERDICT_NONE);
-	asm_exit(emitter->code);
+	emit_skip(emitter, rule->skip_target, function);
 }
 
 /* Counts the rule if R0, from a function of the runtime, says that its action took place; goes on at `next` if not. */

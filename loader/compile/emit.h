@@ -139,6 +139,9 @@ void emit_body(struct emitter *emitter, const struct plan_rule *rule, const stru
  */
 void emit_state_action(struct emitter *emitter, const struct plan_rule *rule, const struct plan_function *function);
 
+/* Leads on to rule plan.rules[target]: inside the function a jump; beyond it packet.resume tells the following ones. */
+void emit_skip(struct emitter *emitter, size_t target, const struct plan_function *function);
+
 /*
  * Emits the question for the packet's state of a flow name, or of STATE_NAME_ANY: its rule's action is next if found.
  * `planned` is the rule that asks.

@@ -165,7 +165,9 @@ static void emit_lone_actions(struct code *code, struct emitter *emitter, const 
 			continue;
 		code_add_line(code, rule->rule);
 		emit_state_action(emitter, rule, function);
-		if (plan_action_continues(rule))
+		if (plan_action_continues(rule) && rule->gone)
+			emit_skip(emitter, plan_default(emitter->plan), function);
+		else if (plan_action_continues(rule))
 			asm_jump(emitter->code, next_rule(emitter->plan, function, i, end));
 	}
 }

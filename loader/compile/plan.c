@@ -168,6 +168,11 @@ bool plan_falls_through(const struct plan_rule *planned)
 	       plan_action_continues(planned);
 }
 
+size_t plan_default(const struct plan *plan)
+{
+	return plan->rule_count - 1;
+}
+
 bool plan_starts_over(const struct plan *plan)
 {
 	return plan->calls || plan->states;
@@ -221,7 +226,8 @@ static void select_rules(struct plan *plan, const struct ruleset *ruleset)
 {
 	for (size_t i = 0; i < ruleset->count; i++) {
 		const struct rule *rule = ruleset->rules[i];
-		bool disabled = ruleset->disabled_sets & 1u << rule->set, makes_state = rule_state_option(rule);
+		bool gone = rule->flags & RULE_GONE, makes_state = rule_state_option(rule);
+		bool disabled = gone || ruleset->disabled_sets & 1u << rule->set;
 		enum fold fold = disabled ? FOLD_NEVER : fold_rule(plan, rule);
 
 		if (fold == FOLD_NEVER && !makes_state)
@@ -230,6 +236,7 @@ static void select_rules(struct plan *plan, const struct ruleset *ruleset)
 			.rule = rule,
 			.unconditional = fold == FOLD_ALWAYS,
 			.never = fold == FOLD_NEVER,
+			.gone = gone,
 			.action_only = disabled || (fold == FOLD_NEVER && !rule_implies_check(rule)),
 			.action = makes_state ? 0 : -1,
 			.skip_target = PLAN_NO_TARGET,
@@ -263,7 +270,7 @@ static void reach_by_action(const struct plan *plan, struct reach *reach, size_t
 	unsigned int code = action_code(plan, index);
 
 	if (plan_action_continues(plan->rules + index))
-		reach_rule(plan, reach, index + 1);
+		reach_rule(plan, reach, plan->rules[index].gone ? plan_default(plan) : index + 1);
 	if (code == ACTION_SKIPTO || code == ACTION_CALL)
 		reach_rule(plan, reach, jump_target(plan, index));
 	if (code == ACTION_CALL)
@@ -409,10 +416,10 @@ static void mark_target(struct plan *plan, size_t target)
 	plan->rules[target].is_target = true;
 }
 
-/* Marks the target of a skipto, and the functions that it passes over or enters in the middle. */
-static void mark_skipto(struct plan *plan, size_t index)
+/* Marks the target of rule `index`, and the functions that packets pass over or enter in the middle on their way. */
+static void mark_skipto(struct plan *plan, size_t index, size_t target)
 {
-	size_t target = plan->rules[index].skip_target, from, to;
+	size_t from, to;
 
 	if (target >= plan->rule_count)
 		return;
@@ -434,8 +441,10 @@ static void mark_late_entries(struct plan *plan)
 			mark_target(plan, plan->rules[i].return_target);
 			mark_target(plan, i + 1);
 		} else {
-			mark_skipto(plan, i);
+			mark_skipto(plan, i, plan->rules[i].skip_target);
 		}
+		if (plan->rules[i].gone && plan_action_continues(plan->rules + i))
+			mark_skipto(plan, i, plan_default(plan));
 	}
 	for (size_t i = 0; plan_starts_over(plan) && i < plan->function_count; i++)
 		plan->functions[i].entered_late = true;

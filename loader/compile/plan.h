@@ -36,6 +36,7 @@ struct plan_rule {
 	label entry;	      /* of its first instruction; valid while its function is emitted */
 	bool never;	      /* its tests match no packet here: it is there because of its states */
 	bool action_only;     /* no packet meets it: its action is all that is emitted, for its states */
+	bool gone;	      /* it is deleted (RULE_GONE): where its action lets packets go on, that is the default rule */
 	label action;	      /* where its states begin, as `entry`; -1: it makes none */
 };
 
@@ -121,6 +122,8 @@ struct carry plan_carry(const struct plan *plan);
 
 /* Whether a packet that the rule matches goes on at the next one: count does, verdicts and skipto do not. */
 bool plan_action_continues(const struct plan_rule *rule);
+/* The default rule, in a plan that some packet gets that far in. */
+size_t plan_default(const struct plan *plan);
 
 /* Whether rules send packets back: some call, or look for states. */
 bool plan_starts_over(const struct plan *plan);

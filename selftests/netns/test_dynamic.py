@@ -108,6 +108,68 @@ def test_rules_take_their_states_along(net):
         harness.equal(net.firewall.dynamic(), [])
 
 
+def test_states_of_deleted_rules(net):
+    """With dyn_keep_states they act, count and are listed as before, until they expire or it is 0 again."""
+    net.firewall.load(_RULES)
+    net.firewall.sysctl(dyn_keep_states=1)
+    rules = net.firewall("list").splitlines()
+    count = int(net.firewall("sysctl -n net.inet.ip.fw.static_count"))
+    with connections.Listener(net.server, 80) as listener, connections.Connection(net.client, listener, SERVER.host4) as one:
+        harness.true(one.exchange(), "before")
+        net.firewall("-q delete 200")
+        harness.equal(net.firewall("list").splitlines(), rules[:1] + rules[2:])
+        harness.equal(int(net.firewall("sysctl -n net.inet.ip.fw.static_count")), count - 1)
+        before, = net.firewall.dynamic()
+        harness.equal((before.number, before.kind), (200, "STATE"))
+        harness.true(one.exchange(), "after its rule was deleted")
+        after, = net.firewall.dynamic()
+        harness.true(after.packets > before.packets, f"{before} {after}")
+        harness.equal(traffic.tcp_connect(net.client, SERVER.host4, 80), "timeout", "a new connection")
+        harness.contains(net.firewall.run("delete", "200").stderr, "rule 200 not found")
+        net.firewall("-q zero")
+        # It stays from commit to commit, and a rule like it is another one.
+        net.firewall("-q add 200 set 3 allow tcp from any to any 80 setup keep-state")
+        net.firewall("-q delete 200")
+        net.firewall("-q flush")
+        net.firewall("-q add 100 check-state")
+        harness.true(one.exchange(), "after all rules were deleted")
+        harness.equal(net.firewall.dynamic()[0].number, 200)
+        net.firewall("-q -D delete 200")
+        harness.equal(net.firewall.dynamic(), [])
+        harness.true(not one.exchange(patience=traffic.PATIENCE), "after its state was deleted")
+    with connections.Listener(net.server, 80) as listener:
+        net.firewall.load(_RULES)
+        with connections.Connection(net.client, listener, SERVER.host6) as one:
+            net.firewall("-q delete 200")
+            harness.true(one.exchange(), "after its rule was deleted")
+            net.firewall.sysctl(dyn_keep_states=0)
+            harness.equal(net.firewall.dynamic(), [])
+            harness.true(not one.exchange(patience=traffic.PATIENCE), "after dyn_keep_states=0")
+
+
+def test_where_states_of_deleted_rules_lead(net):
+    """A skipto to its target; what any other action lets go on, to the default rule. A limit is kept."""
+    net.firewall.sysctl(dyn_keep_states=1)
+    net.firewall.load("""
+        100 check-state
+        200 skipto 1000 udp from any to any 53 keep-state
+        300 count udp from any to any 54 keep-state
+        400 allow udp from any to any 55 limit dst-port 1
+        500 allow udp from any to any 54
+        600 allow udp from any 54 to any
+        900 deny ip from any to any
+        1000 allow ip from any to any""")
+    with traffic.udp_server(net.server, 53, 54, 55):
+        for port in (53, 54, 55):
+            harness.equal(traffic.udp_exchange(net.client, SERVER.host4, port, source_port=5000), "ok", str(port))
+        net.firewall("-q delete 200 300 400")
+        for port, outcome in ((53, "ok"), (54, "timeout"), (55, "ok")):
+            harness.equal(traffic.udp_exchange(net.client, SERVER.host4, port, source_port=5000), outcome, str(port))
+        harness.equal([(state.number, state.kind) for state in net.firewall.dynamic()],
+                      [(200, "STATE"), (300, "STATE"), (400, "PARENT"), (400, "LIMIT")])
+        harness.true(net.firewall.packets(65535) >= 1, "packets of a count do not reach the default rule")
+
+
 def test_variables(net):
     net.firewall.load(_RULES)
     with connections.Listener(net.server, 80) as listener, \
