@@ -13,6 +13,7 @@
 #include "bpf/maps_control.h"
 #include "bpf/maps_sweep.h"
 #include "bpf/state_parent.h"
+#include "bpf/verifier.h"
 
 #define MILLISECOND 1000000ull
 /* With few elements one tick looks at all of them, twice a second; with many, at most so many every 20 ms. */
@@ -161,6 +162,26 @@ int state_sweep_all(struct __sk_buff *context)
 	if (!pass.totals || !settings)
 		return -1;
 	sweep(&pass, settings, pass.totals->states + pass.totals->parents + 1);
+	return 0;
+}
+
+/* Lets one state die at once, whatever packets do to it meanwhile; the timer removes it. */
+SEC("syscall")
+int state_kill(struct state_kill_request *request)
+{
+	struct state4_key key4 = request->key4;
+	struct state6_key key6 = request->key6;
+	struct state *state;
+
+	if (request->family == 4) {
+		state = bpf_map_lookup_elem(&states4, &key4);
+		keep_apart(4);
+	} else {
+		state = bpf_map_lookup_elem(&states6, &key6);
+		keep_apart(6);
+	}
+	if (state && state->rule == request->rule)
+		__sync_fetch_and_or(&state->flags, STATE_KILLED);
 	return 0;
 }
 

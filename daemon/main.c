@@ -64,16 +64,25 @@ static int once(struct keepalive *keepalive)
 	return 0;
 }
 
+static int print(void)
+{
+	struct error error;
+
+	error_clear(&error);
+	return keepalive_print(stdout, &error) ? fail(&error) : 0;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"once", no_argument, NULL, '1'},
+		{"print", no_argument, NULL, 'p'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
 	};
 	struct keepalive *keepalive;
 	struct error error;
-	bool single = false;
+	bool single = false, printed = false;
 	int letter, code;
 
 	while ((letter = getopt_long(argc, argv, "1", options, NULL)) != -1) {
@@ -81,14 +90,17 @@ int main(int argc, char **argv)
 			printf(PROGRAM " " IPFW_VERSION "\n");
 			return 0;
 		}
-		if (letter != '1')
+		if (letter != '1' && letter != 'p')
 			return EX_USAGE;
-		single = true;
+		single |= letter == '1';
+		printed |= letter == 'p';
 	}
 	if (optind < argc) {
-		fprintf(stderr, "usage: " PROGRAM " [--once | --version]\n");
+		fprintf(stderr, "usage: " PROGRAM " [--once | --print | --version]\n");
 		return EX_USAGE;
 	}
+	if (printed)
+		return print();
 	error_clear(&error);
 	if (keepalive_open(&keepalive, &error))
 		return fail(&error);

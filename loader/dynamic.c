@@ -26,6 +26,7 @@ struct walk {
 	dynamic_visit visit;
 	void *argument;
 	const bool *slots; /* delete: rules whose states are to die */
+	int killer;	   /* and KILL_PROGRAM */
 };
 
 /* What firewall_dynamic() has found. */
@@ -124,7 +125,7 @@ static int kill_if_selected(const struct state_entry *entry, void *data)
 	if (entry->dead || entry->kind == STATE_ENTRY_PARENT || !owner(walk->owners, entry) ||
 	    !walk->slots[entry->slot])
 		return 0;
-	return state_kill(walk->lasting, entry);
+	return state_kill(walk->killer, entry);
 }
 
 /* Walks over all entries, with walk->owners filled in meanwhile. */
@@ -159,8 +160,21 @@ int firewall_walk_dynamic(struct firewall *firewall, bool expired, dynamic_visit
 int firewall_delete_dynamic(struct firewall *firewall, const bool *slots)
 {
 	struct walk walk = {.slots = slots};
+	char path[PINS_PATH_MAX];
+	int result;
 
-	return run(firewall, &walk, kill_if_selected);
+	if (!firewall_loaded(firewall))
+		return 0;
+	pins_path(path, &firewall->pins, KILL_PROGRAM);
+	walk.killer = pins_get(path);
+	/* No rule has made states yet. */
+	if (walk.killer == -ENOENT)
+		return 0;
+	if (walk.killer < 0)
+		return walk.killer;
+	result = run(firewall, &walk, kill_if_selected);
+	close(walk.killer);
+	return result;
 }
 
 static int append(void *argument, const struct dynamic_rule *dynamic)

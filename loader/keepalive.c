@@ -3,33 +3,26 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/ip.h>
-#include <netinet/ip6.h>
-#include <netinet/tcp.h>
+#include <linux/if_ether.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "loader/fib.h"
+#include "loader/keepalive_segment.h"
 #include "loader/state.h"
 
-#define HOPS 64 /* as in ipfw */
-
-/* One segment, from one end to the other. */
-struct segment {
-	__u8 family;
-	__u32 from[4], to[4]; /* network order */
-	__u32 zone;
-	__u16 from_port, to_port; /* host order, as are the numbers */
-	__u32 sequence, acknowledgment;
+/* What is due. */
+struct segments {
+	struct segment *segments;
+	size_t count, capacity;
 };
 
 struct keepalive {
 	int sockets[2]; /* raw: IPv4, IPv6 */
-	struct segment *segments;
-	size_t count, capacity;
+	struct segments segments;
 };
 
 static int open_raw(int family)
@@ -63,33 +56,33 @@ void keepalive_close(struct keepalive *keepalive)
 	for (int i = 0; i < 2; i++)
 		if (keepalive->sockets[i] >= 0)
 			close(keepalive->sockets[i]);
-	free(keepalive->segments);
+	free(keepalive->segments.segments);
 	free(keepalive);
 }
 
-static struct segment *append(struct keepalive *keepalive)
+static struct segment *append(struct segments *segments)
 {
-	if (keepalive->count == keepalive->capacity) {
-		size_t capacity = keepalive->capacity ? keepalive->capacity * 2 : 64;
-		struct segment *grown = reallocarray(keepalive->segments, capacity, sizeof(*grown));
+	if (segments->count == segments->capacity) {
+		size_t capacity = segments->capacity ? segments->capacity * 2 : 64;
+		struct segment *grown = reallocarray(segments->segments, capacity, sizeof(*grown));
 
 		if (!grown)
 			return NULL;
-		keepalive->segments = grown;
-		keepalive->capacity = capacity;
+		segments->segments = grown;
+		segments->capacity = capacity;
 	}
-	return keepalive->segments + keepalive->count++;
+	return segments->segments + segments->count++;
 }
 
 /* The segment to one end of the connection, in the name of the other: what has been acknowledged, once more. */
-static int ask_end(struct keepalive *keepalive, const struct dynamic_rule *dynamic, bool to_source)
+static int ask_end(struct segments *segments, const struct dynamic_rule *dynamic, bool to_source)
 {
 	__u32 acknowledged = dynamic->acks[!to_source];
 	struct segment *segment;
 
 	if (!acknowledged || dynamic->tcp & (to_source ? DYNAMIC_ACK_FORWARD : DYNAMIC_ACK_BACKWARD))
 		return 0;
-	segment = append(keepalive);
+	segment = append(segments);
 	if (!segment)
 		return -ENOMEM;
 	*segment = (struct segment){
@@ -117,113 +110,106 @@ static int ask(void *argument, const struct dynamic_rule *dynamic)
 	return result ? result : ask_end(argument, dynamic, false);
 }
 
-/* Adds 16-bit words in network order; the caller folds and inverts. `length` is even. */
-static __u32 sum_words(__u32 sum, const void *data, size_t length)
+/* The frame that the segment would be if it came from its sender by this place. Returns its length. */
+static size_t compose_frame(const struct segment *segment, const struct explain_place *place,
+			    __u8 frame[sizeof(struct ethhdr) + SEGMENT_BYTES])
 {
-	const __u16 *words = data;
+	struct ethhdr header = {.h_proto = htons(segment->family == 4 ? ETH_P_IP : ETH_P_IPV6)};
+	size_t length = place->ethernet ? sizeof(header) : 0;
 
-	for (size_t i = 0; i < length / sizeof(*words); i++)
-		sum += words[i];
-	return sum;
+	memcpy(header.h_dest, place->mac, sizeof(header.h_dest));
+	memcpy(frame, &header, length);
+	return length + segment_compose(segment, frame + length);
 }
 
-static __u16 checksum(__u32 sum)
+/*
+ * The routing table that the rules choose for what the sender sends itself: the loaded programs are asked, since any
+ * rule may have the word, not the state's alone. Main, if they do not tell.
+ */
+static __u32 find_table(struct firewall *firewall, const struct segment *segment)
 {
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (__u16)~sum;
+	struct explain_wish wish = {.direction = EXPLAIN_IN, .family = segment->family};
+	__u8 frame[sizeof(struct ethhdr) + SEGMENT_BYTES];
+	struct explain_answer answer;
+	struct explain_place place;
+	struct error ignored;
+	size_t length;
+
+	error_clear(&ignored);
+	memcpy(wish.source, segment->from, sizeof(wish.source));
+	memcpy(wish.destination, segment->to, sizeof(wish.destination));
+	if (firewall_explain_place(firewall, &wish, &place, &ignored) || *place.unfiltered)
+		return 0;
+	length = compose_frame(segment, &place, frame);
+	return firewall_explain(firewall, &place, frame, length, &answer, &ignored) ? 0 : answer.fib;
 }
 
-static void fill_tcp(struct tcphdr *tcp, const struct segment *segment)
+/* Finds what is due. */
+static int collect(struct segments *segments, struct firewall *firewall, struct error *error)
 {
-	size_t address = segment->family == 4 ? sizeof(struct in_addr) : sizeof(struct in6_addr);
-	__u32 sum = htons(sizeof(*tcp) + IPPROTO_TCP);
-
-	*tcp = (struct tcphdr){
-		.th_sport = htons(segment->from_port),
-		.th_dport = htons(segment->to_port),
-		.th_seq = htonl(segment->sequence),
-		.th_ack = htonl(segment->acknowledgment),
-		.th_off = sizeof(*tcp) / 4,
-		.th_flags = TH_ACK,
-	};
-	sum = sum_words(sum, segment->from, address);
-	sum = sum_words(sum, segment->to, address);
-	tcp->th_sum = checksum(sum_words(sum, tcp, sizeof(*tcp)));
-}
-
-static bool send4(int fd, const struct segment *segment)
-{
-	struct {
-		struct ip ip; /* the kernel fills in identification and checksum */
-		struct tcphdr tcp;
-	} packet = {.ip = {.ip_v = 4,
-			   .ip_hl = sizeof(struct ip) / 4,
-			   .ip_tos = IPTOS_LOWDELAY,
-			   .ip_len = htons(sizeof(packet)),
-			   .ip_off = htons(IP_DF),
-			   .ip_ttl = HOPS,
-			   .ip_p = IPPROTO_TCP,
-			   .ip_src.s_addr = segment->from[0],
-			   .ip_dst.s_addr = segment->to[0]}};
-	const struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr = packet.ip.ip_dst};
-
-	fill_tcp(&packet.tcp, segment);
-	return sendto(fd, &packet, sizeof(packet), 0, (const struct sockaddr *)&to, sizeof(to)) > 0;
-}
-
-static bool send6(int fd, const struct segment *segment)
-{
-	struct {
-		struct ip6_hdr ip;
-		struct tcphdr tcp;
-	} packet = {0};
-	struct sockaddr_in6 to = {.sin6_family = AF_INET6, .sin6_scope_id = segment->zone};
-
-	packet.ip.ip6_vfc = 6 << 4;
-	packet.ip.ip6_plen = htons(sizeof(packet.tcp));
-	packet.ip.ip6_nxt = IPPROTO_TCP;
-	packet.ip.ip6_hlim = HOPS;
-	memcpy(&packet.ip.ip6_src, segment->from, sizeof(packet.ip.ip6_src));
-	memcpy(&packet.ip.ip6_dst, segment->to, sizeof(packet.ip.ip6_dst));
-	memcpy(&to.sin6_addr, segment->to, sizeof(to.sin6_addr));
-	fill_tcp(&packet.tcp, segment);
-	return sendto(fd, &packet, sizeof(packet), 0, (const struct sockaddr *)&to, sizeof(to)) > 0;
-}
-
-/* Finds what is due and marks the sockets as the firewall's own: their packets meet no rules. */
-static int collect(struct keepalive *keepalive, struct firewall *firewall, struct error *error)
-{
-	const struct control *control = firewall->lasting.control;
+	struct fib_tables tables;
 	int result;
 
-	keepalive->count = 0;
-	if (!firewall_enabled(firewall) || !control->dyn_keepalive)
+	segments->count = 0;
+	if (!firewall_enabled(firewall) || !firewall->lasting.control->dyn_keepalive)
 		return 0;
+	result = firewall_walk_dynamic(firewall, false, ask, segments);
+	if (result)
+		return error_set(error, EX_OSERR, -1, "cannot read the dynamic rules: %s", strerror(-result));
+	if (fib_collect(&tables, firewall_ruleset(firewall), error))
+		return -1;
+	for (size_t i = 0; fib_any(&tables) && i < segments->count; i++)
+		segments->segments[i].fib = find_table(firewall, segments->segments + i);
+	return 0;
+}
+
+/* Marks the sockets as the firewall's own: their packets meet no rules. */
+static int mark_sockets(const struct keepalive *keepalive, const struct control *control, struct error *error)
+{
 	for (int i = 0; i < 2; i++)
 		if (keepalive->sockets[i] >= 0 && setsockopt(keepalive->sockets[i], SOL_SOCKET, SO_PRIORITY,
 							     &control->reply_mark, sizeof(control->reply_mark)))
 			return error_set(error, errno == EPERM ? EX_NOPERM : EX_OSERR, -1,
 					 "cannot mark packets as the firewall's own: %s", strerror(errno));
-	result = firewall_walk_dynamic(firewall, false, ask, keepalive);
-	return result ? error_set(error, EX_OSERR, -1, "cannot read the dynamic rules: %s", strerror(-result)) : 0;
+	return 0;
 }
 
 int keepalive_send(struct keepalive *keepalive, size_t *sent, struct error *error)
 {
+	struct segments *segments = &keepalive->segments;
 	struct firewall *firewall;
 	int result;
 
 	*sent = 0;
 	if (firewall_open(&firewall, FIREWALL_READ, error))
 		return -1;
-	result = collect(keepalive, firewall, error);
+	result = collect(segments, firewall, error);
+	if (!result && segments->count)
+		result = mark_sockets(keepalive, firewall->lasting.control, error);
 	firewall_close(firewall);
-	for (size_t i = 0; !result && i < keepalive->count; i++) {
-		const struct segment *segment = keepalive->segments + i;
+	for (size_t i = 0; !result && i < segments->count; i++)
+		*sent += segment_send(segments->segments + i, keepalive->sockets[segments->segments[i].family == 6]);
+	return result;
+}
 
-		*sent += segment->family == 4 ? send4(keepalive->sockets[0], segment)
-					      : send6(keepalive->sockets[1], segment);
+int keepalive_print(FILE *out, struct error *error)
+{
+	struct segments segments = {0};
+	struct firewall *firewall;
+	__u8 bytes[SEGMENT_BYTES];
+	int result;
+
+	if (firewall_open(&firewall, FIREWALL_READ, error))
+		return -1;
+	result = collect(&segments, firewall, error);
+	firewall_close(firewall);
+	for (size_t i = 0; !result && i < segments.count; i++) {
+		size_t length = segment_compose(segments.segments + i, bytes);
+
+		for (size_t byte = 0; byte < length; byte++)
+			fprintf(out, "%02x", bytes[byte]);
+		fputc('\n', out);
 	}
+	free(segments.segments);
 	return result;
 }

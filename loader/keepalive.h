@@ -8,6 +8,7 @@
 #define LOADER_KEEPALIVE_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "ipfw/error.h"
 #include "ipfw/limits.h"
@@ -21,9 +22,11 @@ void keepalive_close(struct keepalive *keepalive);
 
 /*
  * Sends what is due now; the firewall's lock is held for reading while states are looked through, not while segments
- * are sent. Stores the number of segments sent in *sent. Where there is no firewall, or net.inet.ip.fw.dyn_keepalive is
+ * are sent. They take the routing table that the rules give to what they are in the name of. Stores the number of segments sent in *sent. Where there is no firewall, or net.inet.ip.fw.dyn_keepalive is
  * 0, that is none. Returns 0, or -1 with *error set.
  */
 int keepalive_send(struct keepalive *keepalive, size_t *sent, struct error *error);
+/* Prints what keepalive_send() would send, one IP packet per line in hexadecimal. Returns 0, or -1 with *error set. */
+int keepalive_print(FILE *out, struct error *error);
 
 #endif

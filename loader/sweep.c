@@ -34,17 +34,23 @@ static int find_program(const struct bpf_object *object, const char *name)
 	return program ? bpf_program__fd(program) : -ENOENT;
 }
 
-/* Starts the timer, or makes it go on with this program, and pins what sweeps at once. */
+static int pin_program(const struct bpf_object *object, const struct pins *pins, const char *name)
+{
+	int fd = find_program(object, name);
+	char path[PINS_PATH_MAX];
+
+	pins_path(path, pins, name);
+	return fd < 0 ? fd : pins_replace(path, fd);
+}
+
+/* Starts the timer, or makes it go on with this program, and pins what is run when it is asked for. */
 static int start(const struct bpf_object *object, const struct pins *pins)
 {
 	int fd = find_program(object, START), result = fd < 0 ? fd : run(fd);
-	char path[PINS_PATH_MAX];
 
-	fd = find_program(object, SWEEP_PROGRAM);
-	if (fd < 0)
-		return fd;
-	pins_path(path, pins, SWEEP_PROGRAM);
-	return result ? result : pins_replace(path, fd);
+	if (!result)
+		result = pin_program(object, pins, SWEEP_PROGRAM);
+	return result ? result : pin_program(object, pins, KILL_PROGRAM);
 }
 
 static int load(const struct lasting *lasting, const struct pins *pins)

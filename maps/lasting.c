@@ -225,6 +225,8 @@ void lasting_unpin(const struct pins *pins)
 	}
 	pins_path(path, pins, SWEEP_PROGRAM);
 	unlink(path);
+	pins_path(path, pins, KILL_PROGRAM);
+	unlink(path);
 }
 
 int lasting_make(struct lasting *lasting, const struct pins *pins, const char *object_path,

@@ -47,7 +47,9 @@ enum lasting_map {
 
 extern const char *const lasting_names[LASTING_MAPS];
 
-#define SWEEP_PROGRAM "state_sweep_all" /* pinned beside them, once a rule makes states */
+/* Pinned beside them, once a rule makes states. */
+#define SWEEP_PROGRAM "state_sweep_all"
+#define KILL_PROGRAM "state_kill"
 
 struct lasting {
 	int fds[LASTING_MAPS];	 /* -1: not open */

@@ -281,6 +281,14 @@ struct state_parent {
  * which the sweep (bpf/sweep.bpf.c) looks at them. Only the sweep removes elements of the hashes; all else marks them.
  */
 
+/* Context of the program state_kill (SEC("syscall")): the state that is to die, if it is still this rule's. */
+struct state_kill_request {
+	__u32 family; /* 4 or 6: which of the keys */
+	__u32 rule;   /* STATE_RULE() */
+	struct state4_key key4;
+	struct state6_key key6;
+};
+
 /* "state_totals", ARRAY[1], BPF_F_MMAPABLE. */
 struct state_totals {
 	__u32 states;	/* elements of "states4" and "states6", dead ones included: at most dyn_max */

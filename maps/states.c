@@ -229,46 +229,40 @@ int states_walk(const struct lasting *lasting, __u32 now, states_visit visit, vo
 	return result;
 }
 
-/* Marks the element; a packet that refreshes it at the same moment may lose its counts, which nobody will see. */
-static int kill_element(int fd, const void *key)
-{
-	struct state state;
-
-	if (bpf_map_lookup_elem(fd, key, &state))
-		return errno == ENOENT ? 0 : -errno;
-	state.flags |= STATE_KILLED;
-	return bpf_map_update_elem(fd, key, &state, BPF_EXIST) && errno != ENOENT ? -errno : 0;
-}
-
-static int kill_state4(const struct lasting *lasting, const struct state_entry *entry)
+static void key4_of(struct state4_key *key, const struct state_entry *entry)
 {
 	unsigned int source = !!(entry->flags & STATE_SOURCE_SECOND);
-	struct state4_key key = {.name = entry->name, .protocol = entry->protocol};
 
-	key.address[source] = entry->source[0];
-	key.address[!source] = entry->destination[0];
-	key.port[source] = entry->source_port;
-	key.port[!source] = entry->destination_port;
-	return kill_element(lasting->fds[LASTING_STATES4], &key);
+	*key = (struct state4_key){.name = entry->name, .protocol = entry->protocol};
+	key->address[source] = entry->source[0];
+	key->address[!source] = entry->destination[0];
+	key->port[source] = entry->source_port;
+	key->port[!source] = entry->destination_port;
 }
 
-static int kill_state6(const struct lasting *lasting, const struct state_entry *entry)
+static void key6_of(struct state6_key *key, const struct state_entry *entry)
 {
 	unsigned int source = !!(entry->flags & STATE_SOURCE_SECOND);
-	struct state6_key key = {.zone = entry->zone, .name = entry->name, .protocol = entry->protocol};
 
-	memcpy(key.address[source].word, entry->source, sizeof(entry->source));
-	memcpy(key.address[!source].word, entry->destination, sizeof(entry->destination));
-	key.port[source] = entry->source_port;
-	key.port[!source] = entry->destination_port;
-	return kill_element(lasting->fds[LASTING_STATES6], &key);
+	*key = (struct state6_key){.zone = entry->zone, .name = entry->name, .protocol = entry->protocol};
+	memcpy(key->address[source].word, entry->source, sizeof(entry->source));
+	memcpy(key->address[!source].word, entry->destination, sizeof(entry->destination));
+	key->port[source] = entry->source_port;
+	key->port[!source] = entry->destination_port;
 }
 
-int state_kill(const struct lasting *lasting, const struct state_entry *entry)
+int state_kill(int program, const struct state_entry *entry)
 {
+	struct state_kill_request request = {.family = entry->family, .rule = entry->rule};
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &request, .ctx_size_in = sizeof(request));
+
 	if (entry->kind == STATE_ENTRY_PARENT)
 		return -EINVAL;
-	return entry->family == 4 ? kill_state4(lasting, entry) : kill_state6(lasting, entry);
+	if (entry->family == 4)
+		key4_of(&request.key4, entry);
+	else
+		key6_of(&request.key6, entry);
+	return bpf_prog_test_run_opts(program, &options) ? -errno : 0;
 }
 
 int states_totals(const struct lasting *lasting, struct state_totals *totals)

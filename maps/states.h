@@ -77,8 +77,11 @@ int states_walk(const struct lasting *lasting, __u32 now, states_visit visit, vo
 /* The time that states live by, from a reading of jiffies64. */
 __u32 states_now(const struct lasting *lasting, __u64 jiffies);
 
-/* Lets a state of *entry (not a parent) die at once; the sweep removes it. Returns 0 or -errno. */
-int state_kill(const struct lasting *lasting, const struct state_entry *entry);
+/*
+ * Lets a state (not a parent) die at once; the sweep removes it. `program` is KILL_PROGRAM: packets change states
+ * atomically, which userland cannot. Returns 0 or -errno.
+ */
+int state_kill(int program, const struct state_entry *entry);
 
 /* What "state_totals" counts. Returns 0 or -errno. */
 int states_totals(const struct lasting *lasting, struct state_totals *totals);

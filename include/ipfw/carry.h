@@ -33,6 +33,6 @@ struct carry {
 };
 
 /* The bits of skb->mark, of which carry.mark_mask says which count. */
-#define CARRY_MARK(fib, tags) ((__u32)(fib) << CARRY_FIB_SHIFT & CARRY_FIB_MASK | (__u32)(tags) << CARRY_TAGS_SHIFT)
+#define CARRY_MARK(fib, tags) (((__u32)(fib) << CARRY_FIB_SHIFT & CARRY_FIB_MASK) | (__u32)(tags) << CARRY_TAGS_SHIFT)
 
 #endif

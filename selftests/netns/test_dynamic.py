@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """How dynamic rules are listed, deleted, limited and kept."""
 import re
+import socket
 import subprocess
 import threading
 import time
@@ -256,6 +257,29 @@ def test_keepalives(net):
             harness.true(traffic.wait_for(lambda: not net.firewall.states(), patience=10), "a closed connection lives on")
     net.firewall("disable dyn_keepalive")
     harness.equal(_once(net), 0)
+
+
+@harness.time_limit(60)
+def test_keepalives_take_the_table_of_setfib(net):
+    """What is sent in the name of an end takes the table that the rules give to that end's own packets."""
+    client = socket.inet_aton(CLIENT.host4)
+    net.gateway.sysctl(ipv4__conf__all__rp_filter=0, ipv4__conf__west0__rp_filter=0)
+    net.gateway.ip(f"route add table 5 {CLIENT.host4} dev {CLIENT.interface}", f"route add blackhole {CLIENT.host4}")
+    net.firewall.load("50 setfib 5 ip from any to any in recv east0\n100 check-state\n"
+                      "200 allow tcp from any to any 80 setup keep-state\n65000 deny ip from any to any")
+    with connections.Listener(net.server, 80) as listener, connections.Connection(net.client, listener, SERVER.host4) as one:
+        net.firewall.sysctl(dyn_ack_lifetime=15)
+        for sender, receiver in ((one.client, one.server), (one.server, one.client)) * 3:
+            harness.true(connections.carry(sender, receiver, b"data"), "nothing passes")
+            time.sleep(0.3)  # acknowledgments come late
+            due = [bytes.fromhex(line) for line in net.gateway.run(firewall.DAEMON, "--print").stdout.split()]
+            if any(packet[16:20] == client for packet in due):
+                break
+        harness.true(any(packet[16:20] == client for packet in due), f"none is due for the client: {due}")
+        with frames.Sniffer(net.client) as near:
+            harness.equal(_once(net), len(due))
+            seen = near.packets(lambda seen: TCP in seen)
+            harness.equal(sum(packet[IP].dst == CLIENT.host4 and packet[TCP].window == 0 for packet in seen), 1)
 
 
 def _once(net):

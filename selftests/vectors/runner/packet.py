@@ -122,9 +122,9 @@ def recorded_sent(element):
     return [] if element.get("l2") else element.get("sent", [])
 
 
-def expect_sent(element, request, reply):
-    """Compares the packet that the firewall made, `reply` or None, with what was recorded."""
-    recorded = [bytes.fromhex(sent["hex"]) for sent in recorded_sent(element)]
+def expect_sent(element, sent, request, reply):
+    """Compares the packet that the firewall made, `reply` or None, with those that were `sent` in the recording."""
+    recorded = [bytes.fromhex(one["hex"]) for one in sent]
     got = [] if reply is None else [recorded_part(element, reply)]
     if not recorded and got and _is_abort(got[0]):
         recorded = got  # the kernel that was recorded could not make one
