@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What test_states.c asks of states.bpf.c: the input frame is a struct states_order, and so is the output. */
+#ifndef UNIT_STATES_PROBE_H
+#define UNIT_STATES_PROBE_H
+
+#include "ipfw/packet.h"
+
+enum states_what { STATES_CHECK, STATES_KEEP };
+
+struct states_order {
+	__u32 what; /* enum states_what */
+	__u32 slot, name, order, connections; /* arguments of packet_state_keep(); the name also packet_state_check()'s */
+	__u32 new_flow; /* 1: the packet's source port is one that no run has had before */
+	__s32 result;	/* of the function */
+	__u32 reserved;
+	struct packet packet;
+};
+
+/* "results", ARRAY[1], BPF_F_MMAPABLE: sums over all runs, on whatever CPU. */
+struct states_results {
+	__u32 runs, hits; /* hits: the function returned 1 */
+};
+
+#endif

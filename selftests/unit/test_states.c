@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Dynamic rules as the loaded code makes, refreshes, limits, kills and sweeps them; time is what the test says. */
+#include "selftests/unit/probe.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#include "maps/layout.h"
+#include "maps/states.h"
+#include "selftests/unit/states_probe.h"
+
+#define TCP 6
+#define UDP 17
+#define ICMP 1
+#define FIN 0x01
+#define SYN 0x02
+#define RST 0x04
+#define ACK 0x10
+
+#define SLOT 7
+#define GENERATION 3
+#define RULE STATE_RULE(SLOT, GENERATION)
+#define NAME 5
+#define ROOM 4096
+#define NUMBER 200 /* of the rule */
+
+static struct bpf_object *object, *sweeper;
+static struct control *control;
+static struct state_totals *totals;
+static struct states_results *results;
+
+static int map_of(const char *name)
+{
+	int fd = bpf_object__find_map_fd_by_name(object, name);
+
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static int program_of(struct bpf_object *in, const char *name)
+{
+	return bpf_program__fd(bpf_object__find_program_by_name(in, name));
+}
+
+static void *mapped(const char *name, size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, map_of(name), 0);
+
+	assert_true(memory != MAP_FAILED);
+	return memory;
+}
+
+static void set_entries(const char *name, __u32 entries)
+{
+	assert_int_equal(bpf_map__set_max_entries(bpf_object__find_map_by_name(object, name), entries), 0);
+}
+
+/* The sweep, on the same maps. */
+static void load_sweeper(void)
+{
+	struct bpf_map *map;
+
+	sweeper = bpf_object__open_file(probe_path("../bpf/sweep.bpf.o"), NULL);
+	assert_non_null(sweeper);
+	bpf_object__for_each_map(map, sweeper)
+	{
+		int fd = bpf_object__find_map_fd_by_name(object, bpf_map__name(map));
+
+		if (fd >= 0)
+			assert_int_equal(bpf_map__reuse_fd(map, fd), 0);
+	}
+	assert_int_equal(bpf_object__load(sweeper), 0);
+}
+
+static void own(__u32 rule)
+{
+	struct state_rule value = {rule};
+	__u32 slot = SLOT;
+
+	assert_int_equal(bpf_map_update_elem(map_of("state_rules"), &slot, &value, BPF_ANY), 0);
+	assert_int_equal(bpf_map_update_elem(bpf_object__find_map_fd_by_name(sweeper, "state_owners"), &slot, &value,
+					     BPF_ANY), 0);
+}
+
+static int set_up(void **state)
+{
+	static const char *const maps[] = {"states4", "states6", "state_parents", "state_ring_4", "state_ring_6",
+					   "state_ring_parents"};
+
+	log_begin();
+	object = bpf_object__open_file(probe_path("states.bpf.o"), NULL);
+	assert_non_null(object);
+	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
+		set_entries(maps[i], ROOM);
+	set_entries("state_rules", SLOT + 1);
+	assert_int_equal(bpf_object__load(object), 0);
+	load_sweeper();
+	control = mapped("control", sizeof(*control));
+	totals = mapped("state_totals", sizeof(*totals));
+	results = mapped("results", sizeof(*results));
+	own(RULE);
+	*control = (struct control){
+		.states_clock = 1000,
+		.jiffies_per_second = 1,
+		.dyn_max = ROOM,
+		.dyn_parent_max = ROOM,
+		.dyn_ack_lifetime = 300,
+		.dyn_syn_lifetime = 20,
+		.dyn_fin_lifetime = 2,
+		.dyn_rst_lifetime = 3,
+		.dyn_udp_lifetime = 10,
+		.dyn_short_lifetime = 30,
+	};
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	munmap(control, sizeof(*control));
+	munmap(totals, sizeof(*totals));
+	munmap(results, sizeof(*results));
+	bpf_object__close(sweeper);
+	bpf_object__close(object);
+	return 0;
+}
+
+static void run(struct states_order *order, int repeat)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = order, .data_size_in = sizeof(*order), .data_out = order,
+		    .data_size_out = sizeof(*order), .repeat = repeat);
+
+	assert_int_equal(bpf_prog_test_run_opts(program_of(object, "states_probe"), &options), 0);
+	assert_int_equal(options.retval, 0);
+}
+
+/* A packet of the flow between ends 1 and 2; `back`: from 2 to 1. */
+static struct packet packet_of(__u8 protocol, bool back)
+{
+	struct packet packet = {
+		.family = 4,
+		.protocol = protocol,
+		.source = {back ? 2 : 1},
+		.destination = {back ? 1 : 2},
+		.source_port = back ? 80 : 4000,
+		.destination_port = back ? 4000 : 80,
+		.bytes = 100,
+		.segments = 1,
+	};
+
+	if (protocol == TCP)
+		packet.flags = PACKET_TCP | PACKET_PORTS;
+	return packet;
+}
+
+static struct packet tcp(bool back, __u8 flags, __u32 acknowledgment)
+{
+	struct packet packet = packet_of(TCP, back);
+
+	packet.tcp_flags = flags;
+	packet.tcp_acknowledgment = acknowledgment;
+	return packet;
+}
+
+static bool check(struct packet packet)
+{
+	struct states_order order = {.what = STATES_CHECK, .name = NAME, .packet = packet};
+
+	run(&order, 1);
+	return order.result == 1;
+}
+
+static bool limit(struct packet packet, __u32 fields, __u32 connections)
+{
+	struct states_order order = {.what = STATES_KEEP, .slot = SLOT, .name = NAME, .packet = packet,
+				     .order = STATE_ORDER(NUMBER, fields), .connections = connections};
+
+	run(&order, 1);
+	return order.result == 1;
+}
+
+static bool keep(struct packet packet)
+{
+	return limit(packet, 0, 0);
+}
+
+static struct state4_key key_of(const struct packet *packet)
+{
+	bool first = packet->source[0] < packet->destination[0];
+
+	return (struct state4_key){
+		.address = {first ? packet->source[0] : packet->destination[0],
+			    first ? packet->destination[0] : packet->source[0]},
+		.port = {first ? packet->source_port : packet->destination_port,
+			 first ? packet->destination_port : packet->source_port},
+		.name = NAME,
+		.protocol = packet->protocol,
+	};
+}
+
+static struct state find(struct packet packet)
+{
+	struct state4_key key = key_of(&packet);
+	struct state state;
+
+	assert_int_equal(bpf_map_lookup_elem(map_of("states4"), &key, &state), 0);
+	return state;
+}
+
+/* Seconds that the packet's state still lives. */
+static int life(struct packet packet)
+{
+	return (__s32)(find(packet).expire - control->states_clock);
+}
+
+static void sweep(void)
+{
+	const char frame[64] = {0};
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = sizeof(frame));
+
+	assert_int_equal(bpf_prog_test_run_opts(program_of(sweeper, "state_sweep_all"), &options), 0);
+	assert_int_equal(options.retval, 0);
+}
+
+static void kill_state(struct packet packet, __u32 rule)
+{
+	struct state_entry entry = {
+		.family = 4,
+		.protocol = packet.protocol,
+		.name = NAME,
+		.source = {packet.source[0]},
+		.destination = {packet.destination[0]},
+		.source_port = packet.source_port,
+		.destination_port = packet.destination_port,
+		.rule = rule,
+		.flags = packet.source[0] < packet.destination[0] ? 0 : STATE_SOURCE_SECOND,
+	};
+
+	assert_int_equal(state_kill(program_of(sweeper, "state_kill"), &entry), 0);
+}
+
+static void first_packets_decide(void **state)
+{
+	assert_true(keep(tcp(false, SYN, 0)));
+	assert_int_equal(life(tcp(false, 0, 0)), 20);
+	assert_true(keep(packet_of(UDP, false)));
+	assert_int_equal(life(packet_of(UDP, false)), 10);
+	assert_true(keep(packet_of(ICMP, false)));
+	assert_int_equal(life(packet_of(ICMP, false)), 30);
+	assert_int_equal(totals->states, 3);
+}
+
+static void a_first_segment_without_syn_lives_as_one_reset(void **state)
+{
+	assert_true(keep(tcp(false, ACK, 1)));
+	assert_int_equal(life(tcp(false, 0, 0)), 3);
+}
+
+/* The lifetimes of closing connections stay below the period of keepalives. */
+static void closing_lifetimes_are_bounded(void **state)
+{
+	control->dyn_rst_lifetime = 100;
+	assert_true(keep(tcp(false, ACK, 1)));
+	assert_int_equal(life(tcp(false, 0, 0)), KEEPALIVE_PERIOD - 1);
+}
+
+static void connect_both(void)
+{
+	assert_true(keep(tcp(false, SYN, 0)));
+	assert_true(check(tcp(true, SYN | ACK, 101)));
+	assert_true(check(tcp(false, ACK, 501)));
+	assert_int_equal(life(tcp(false, 0, 0)), 300);
+}
+
+/* Both ends have to acknowledge something, and nothing that is behind what they have acknowledged. */
+static void acknowledgments_refresh(void **state)
+{
+	connect_both();
+	control->states_clock += 100;
+	assert_true(check(tcp(false, ACK, 502)));
+	assert_int_equal(life(tcp(false, 0, 0)), 200);
+	assert_true(check(tcp(true, ACK, 100)));
+	assert_int_equal(life(tcp(false, 0, 0)), 200);
+	assert_true(check(tcp(true, ACK, 102)));
+	assert_int_equal(life(tcp(false, 0, 0)), 300);
+	assert_int_equal(find(tcp(false, 0, 0)).packets, 6);
+	assert_int_equal(find(tcp(false, 0, 0)).bytes, 600);
+}
+
+static void acknowledgments_wrap_around(void **state)
+{
+	assert_true(keep(tcp(false, SYN, 0)));
+	assert_true(check(tcp(true, SYN | ACK, 0xfffffff0)));
+	assert_true(check(tcp(false, ACK, 0xffffffff)));
+	control->states_clock += 10;
+	assert_true(check(tcp(false, ACK, 5)));
+	assert_true(check(tcp(true, ACK, 7)));
+	assert_int_equal(life(tcp(false, 0, 0)), 300);
+}
+
+static void ends_of_connections(void **state)
+{
+	connect_both();
+	assert_true(check(tcp(false, FIN | ACK, 502)));
+	assert_int_equal(life(tcp(false, 0, 0)), 300);
+	assert_true(check(tcp(true, FIN | ACK, 103)));
+	assert_int_equal(life(tcp(false, 0, 0)), 2);
+	assert_true(check(tcp(true, RST, 0)));
+	assert_int_equal(life(tcp(false, 0, 0)), 3);
+}
+
+/* Not a moment longer than its life, also where the clock wraps around. */
+static void states_expire(void **state)
+{
+	control->states_clock = 0xfffffffb;
+	assert_true(keep(packet_of(UDP, false)));
+	control->states_clock = 4;
+	assert_true(check(packet_of(UDP, true)));
+	control->states_clock = 13;
+	assert_true(check(packet_of(UDP, true)));
+	control->states_clock = 23;
+	assert_false(check(packet_of(UDP, true)));
+	sweep();
+	assert_int_equal(totals->states, 0);
+}
+
+static void states_are_those_of_rules_in_force(void **state)
+{
+	assert_true(keep(packet_of(UDP, false)));
+	own(STATE_RULE(SLOT, GENERATION + 1));
+	assert_false(check(packet_of(UDP, true)));
+	/* Its place is the new rule's now. */
+	assert_true(keep(packet_of(UDP, true)));
+	assert_int_equal(find(packet_of(UDP, false)).rule, STATE_RULE(SLOT, GENERATION + 1));
+	assert_int_equal(totals->states, 1);
+}
+
+static void other_flows_have_no_state(void **state)
+{
+	struct packet other = packet_of(UDP, true);
+
+	assert_true(keep(packet_of(UDP, false)));
+	other.source_port++;
+	assert_false(check(other));
+	assert_false(check(packet_of(TCP, true)));
+	assert_true(check(packet_of(UDP, true)));
+}
+
+static struct packet from_port(__u16 port)
+{
+	struct packet packet = packet_of(UDP, false);
+
+	packet.source_port = port;
+	return packet;
+}
+
+static void a_full_table_refuses(void **state)
+{
+	control->dyn_max = 2;
+	assert_true(keep(from_port(1)));
+	assert_true(keep(from_port(2)));
+	assert_false(keep(from_port(3)));
+	assert_int_equal(totals->refused, 1);
+	assert_true(keep(from_port(2)));
+	control->states_clock += 10;
+	sweep();
+	assert_true(keep(from_port(3)));
+	assert_int_equal(totals->states, 1);
+}
+
+/* A state that dies gives its place back, by whatever it dies. */
+static void limits_count_what_lives(void **state)
+{
+	struct packet elsewhere = from_port(9);
+
+	assert_true(limit(from_port(1), LIMIT_SOURCE_ADDRESS, 2));
+	assert_true(limit(from_port(2), LIMIT_SOURCE_ADDRESS, 2));
+	assert_false(limit(from_port(3), LIMIT_SOURCE_ADDRESS, 2));
+	assert_true(check(from_port(1)));
+	elsewhere.source[0] = 77;
+	assert_true(limit(elsewhere, LIMIT_SOURCE_ADDRESS, 2));
+	assert_int_equal(totals->parents, 2);
+	kill_state(from_port(1), RULE);
+	sweep();
+	assert_true(limit(from_port(3), LIMIT_SOURCE_ADDRESS, 2));
+	assert_false(limit(from_port(4), LIMIT_SOURCE_ADDRESS, 2));
+	control->states_clock += 100;
+	sweep();
+	sweep();
+	assert_int_equal(totals->states, 0);
+	assert_int_equal(totals->parents, 0);
+}
+
+static void parents_are_limited(void **state)
+{
+	control->dyn_parent_max = 1;
+	assert_true(limit(from_port(1), LIMIT_SOURCE_PORT, 5));
+	assert_false(limit(from_port(2), LIMIT_SOURCE_PORT, 5));
+	assert_int_equal(totals->parents, 1);
+	assert_int_equal(totals->states, 1);
+}
+
+static void kills_one(void **state)
+{
+	assert_true(keep(from_port(1)));
+	assert_true(keep(from_port(2)));
+	kill_state(from_port(1), RULE + 1);
+	assert_true(check(from_port(1)));
+	kill_state(from_port(1), RULE);
+	assert_false(check(from_port(1)));
+	assert_true(check(from_port(2)));
+	sweep();
+	assert_int_equal(totals->states, 1);
+	/* What is killed and not swept yet is made anew in its place. */
+	kill_state(from_port(2), RULE);
+	assert_true(keep(from_port(2)));
+	assert_true(check(from_port(2)));
+	sweep();
+	assert_int_equal(totals->states, 1);
+}
+
+#define REPEAT 20000
+
+/* One of two threads, each on a CPU of its own where there are two. */
+struct runner {
+	pthread_t thread;
+	struct states_order order;
+	int cpu;
+};
+
+static void *run_often(void *argument)
+{
+	struct runner *runner = argument;
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(runner->cpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+	run(&runner->order, REPEAT);
+	return NULL;
+}
+
+static void begin(struct runner *runner, const struct states_order *order, int cpu)
+{
+	*runner = (struct runner){.order = *order, .cpu = cpu};
+	assert_int_equal(pthread_create(&runner->thread, NULL, run_often, runner), 0);
+}
+
+/* Runs the order on two CPUs at once. */
+static void run_twice(const struct states_order *order)
+{
+	struct runner runners[2];
+
+	begin(runners, order, 0);
+	begin(runners + 1, order, 1);
+	pthread_join(runners[0].thread, NULL);
+	pthread_join(runners[1].thread, NULL);
+	assert_int_equal(results->runs, 2 * REPEAT);
+}
+
+static void limits_are_exact_on_two_cpus(void **state)
+{
+	struct states_order order = {.what = STATES_KEEP, .slot = SLOT, .name = NAME, .connections = 50,
+				     .order = STATE_ORDER(NUMBER, LIMIT_DESTINATION_PORT), .new_flow = 1,
+				     .packet = packet_of(UDP, false)};
+
+	run_twice(&order);
+	assert_int_equal(results->hits, 50);
+	assert_int_equal(totals->states, 50);
+	assert_int_equal(totals->parents, 1);
+	assert_int_equal(totals->refused, 2 * REPEAT - 50);
+}
+
+static void dyn_max_is_exact_on_two_cpus(void **state)
+{
+	struct states_order order = {.what = STATES_KEEP, .slot = SLOT, .name = NAME, .new_flow = 1,
+				     .order = STATE_ORDER(NUMBER, 0), .packet = packet_of(UDP, false)};
+
+	control->dyn_max = 1000;
+	run_twice(&order);
+	assert_int_equal(results->hits, 1000);
+	assert_int_equal(totals->states, 1000);
+}
+
+static void one_flow_is_one_state_on_two_cpus(void **state)
+{
+	struct states_order order = {.what = STATES_KEEP, .slot = SLOT, .name = NAME, .order = STATE_ORDER(NUMBER, 0),
+				     .packet = packet_of(UDP, false)};
+
+	run_twice(&order);
+	assert_int_equal(results->hits, 2 * REPEAT);
+	assert_int_equal(totals->states, 1);
+	assert_int_equal(find(packet_of(UDP, false)).packets, 2 * REPEAT);
+}
+
+/* Killing takes nothing back that packets have written meanwhile. */
+static void killing_loses_no_counts(void **state)
+{
+	struct states_order order = {.what = STATES_CHECK, .name = NAME, .packet = packet_of(UDP, true)};
+	struct runner runner;
+
+	assert_true(keep(packet_of(UDP, false)));
+	results->hits = 0;
+	begin(&runner, &order, 0);
+	for (int i = 0; i < 10000 && __atomic_load_n(&results->hits, __ATOMIC_RELAXED) < REPEAT / 4; i++)
+		usleep(100);
+	kill_state(packet_of(UDP, false), RULE);
+	pthread_join(runner.thread, NULL);
+	assert_true(find(packet_of(UDP, false)).flags & STATE_KILLED);
+	assert_true(results->hits >= REPEAT / 4 && results->hits <= REPEAT);
+	assert_int_equal(find(packet_of(UDP, false)).packets, 1 + results->hits);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(first_packets_decide),
+		TEST(a_first_segment_without_syn_lives_as_one_reset),
+		TEST(closing_lifetimes_are_bounded),
+		TEST(acknowledgments_refresh),
+		TEST(acknowledgments_wrap_around),
+		TEST(ends_of_connections),
+		TEST(states_expire),
+		TEST(states_are_those_of_rules_in_force),
+		TEST(other_flows_have_no_state),
+		TEST(a_full_table_refuses),
+		TEST(limits_count_what_lives),
+		TEST(parents_are_limited),
+		TEST(kills_one),
+		TEST(limits_are_exact_on_two_cpus),
+		TEST(dyn_max_is_exact_on_two_cpus),
+		TEST(one_flow_is_one_state_on_two_cpus),
+		TEST(killing_loses_no_counts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
