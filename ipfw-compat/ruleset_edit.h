@@ -18,8 +18,8 @@ struct selection {
 };
 
 /*
- * Whether `rule` is one of them; the default rule is a rule like the others here. selection_matches() leaves out rules that
- * are gone (RULE_GONE), of which nothing but their states can be meant.
+ * Whether `rule` is one of them; the default rule is a rule like the others here. selection_matches() leaves out rules
+ * that are gone (RULE_GONE), of which nothing but their states can be meant.
  */
 bool selection_matches(const struct selection *selection, const struct rule *rule);
 bool selection_covers(const struct selection *selection, const struct rule *rule);

@@ -10,7 +10,8 @@ bool gone_outdated(const struct firewall *firewall);
 
 /*
  * Before `ruleset` takes the place of the active one: has it keep, as RULE_GONE, the rules that make states and that it
- * has no longer; and gives up kept ones whose last state has gone, or all of them if keeping is off. Returns 0 or -errno.
+ * has no longer; and gives up kept ones whose last state has gone, or all of them if keeping is off. Returns 0 or
+ * -errno.
  */
 int gone_update(struct firewall *firewall, struct ruleset *ruleset);
 

@@ -22,8 +22,9 @@ void keepalive_close(struct keepalive *keepalive);
 
 /*
  * Sends what is due now; the firewall's lock is held for reading while states are looked through, not while segments
- * are sent. They take the routing table that the rules give to what they are in the name of. Stores the number of segments sent in *sent. Where there is no firewall, or net.inet.ip.fw.dyn_keepalive is
- * 0, that is none. Returns 0, or -1 with *error set.
+ * are sent. They take the routing table that the rules give to what they are in the name of. Stores the number of
+ * segments sent in *sent. Where there is no firewall, or net.inet.ip.fw.dyn_keepalive is 0, that is none. Returns 0, or
+ * -1 with *error set.
  */
 int keepalive_send(struct keepalive *keepalive, size_t *sent, struct error *error);
 /* Prints what keepalive_send() would send, one IP packet per line in hexadecimal. Returns 0, or -1 with *error set. */

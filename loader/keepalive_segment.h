@@ -11,9 +11,9 @@
 
 /* One segment, from one end of a connection to the other: an acknowledgment and nothing else. */
 struct segment {
-	__u8 family;	   /* 4 or 6 */
-	__u32 from[4], to[4]; /* network order, IPv4 in [0] */
-	__u32 zone;	   /* ifindex of link-local addresses, else 0 */
+	__u8 family;		  /* 4 or 6 */
+	__u32 from[4], to[4];	  /* network order, IPv4 in [0] */
+	__u32 zone;		  /* ifindex of link-local addresses, else 0 */
 	__u16 from_port, to_port; /* host order, as are the numbers */
 	__u32 sequence, acknowledgment;
 	__u32 fib; /* routing table, 0: main */

@@ -36,8 +36,8 @@ struct plan_rule {
 	label entry;	      /* of its first instruction; valid while its function is emitted */
 	bool never;	      /* its tests match no packet here: it is there because of its states */
 	bool action_only;     /* no packet meets it: its action is all that is emitted, for its states */
-	bool gone;	      /* it is deleted (RULE_GONE): where its action lets packets go on, that is the default rule */
-	label action;	      /* where its states begin, as `entry`; -1: it makes none */
+	bool gone;    /* it is deleted (RULE_GONE): where its action lets packets go on, that is the default rule */
+	label action; /* where its states begin, as `entry`; -1: it makes none */
 };
 
 /* A run of rules that becomes one BPF function, or is classified. */

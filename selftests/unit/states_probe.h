@@ -9,9 +9,10 @@ enum states_what { STATES_CHECK, STATES_KEEP };
 
 struct states_order {
 	__u32 what; /* enum states_what */
-	__u32 slot, name, order, connections; /* arguments of packet_state_keep(); the name also packet_state_check()'s */
-	__u32 new_flow; /* 1: the packet's source port is one that no run has had before */
-	__s32 result;	/* of the function */
+	__u32 slot, name, order,
+		connections; /* arguments of packet_state_keep(); the name also packet_state_check()'s */
+	__u32 new_flow;	     /* 1: the packet's source port is one that no run has had before */
+	__s32 result;	     /* of the function */
 	__u32 reserved;
 	struct packet packet;
 };

@@ -62,8 +62,7 @@ static void load_sweeper(void)
 
 	sweeper = bpf_object__open_file(probe_path("../bpf/sweep.bpf.o"), NULL);
 	assert_non_null(sweeper);
-	bpf_object__for_each_map(map, sweeper)
-	{
+	bpf_object__for_each_map (map, sweeper) {
 		int fd = bpf_object__find_map_fd_by_name(object, bpf_map__name(map));
 
 		if (fd >= 0)
@@ -78,14 +77,15 @@ static void own(__u32 rule)
 	__u32 slot = SLOT;
 
 	assert_int_equal(bpf_map_update_elem(map_of("state_rules"), &slot, &value, BPF_ANY), 0);
-	assert_int_equal(bpf_map_update_elem(bpf_object__find_map_fd_by_name(sweeper, "state_owners"), &slot, &value,
-					     BPF_ANY), 0);
+	assert_int_equal(
+		bpf_map_update_elem(bpf_object__find_map_fd_by_name(sweeper, "state_owners"), &slot, &value, BPF_ANY),
+		0);
 }
 
 static int set_up(void **state)
 {
-	static const char *const maps[] = {"states4", "states6", "state_parents", "state_ring_4", "state_ring_6",
-					   "state_ring_parents"};
+	static const char *const maps[] = {"states4",	   "states6",	   "state_parents",
+					   "state_ring_4", "state_ring_6", "state_ring_parents"};
 
 	log_begin();
 	object = bpf_object__open_file(probe_path("states.bpf.o"), NULL);
@@ -171,8 +171,12 @@ static bool check(struct packet packet)
 
 static bool limit(struct packet packet, __u32 fields, __u32 connections)
 {
-	struct states_order order = {.what = STATES_KEEP, .slot = SLOT, .name = NAME, .packet = packet,
-				     .order = STATE_ORDER(NUMBER, fields), .connections = connections};
+	struct states_order order = {.what = STATES_KEEP,
+				     .slot = SLOT,
+				     .name = NAME,
+				     .packet = packet,
+				     .order = STATE_ORDER(NUMBER, fields),
+				     .connections = connections};
 
 	run(&order, 1);
 	return order.result == 1;
@@ -459,8 +463,12 @@ static void run_twice(const struct states_order *order)
 
 static void limits_are_exact_on_two_cpus(void **state)
 {
-	struct states_order order = {.what = STATES_KEEP, .slot = SLOT, .name = NAME, .connections = 50,
-				     .order = STATE_ORDER(NUMBER, LIMIT_DESTINATION_PORT), .new_flow = 1,
+	struct states_order order = {.what = STATES_KEEP,
+				     .slot = SLOT,
+				     .name = NAME,
+				     .connections = 50,
+				     .order = STATE_ORDER(NUMBER, LIMIT_DESTINATION_PORT),
+				     .new_flow = 1,
 				     .packet = packet_of(UDP, false)};
 
 	run_twice(&order);
@@ -472,8 +480,12 @@ static void limits_are_exact_on_two_cpus(void **state)
 
 static void dyn_max_is_exact_on_two_cpus(void **state)
 {
-	struct states_order order = {.what = STATES_KEEP, .slot = SLOT, .name = NAME, .new_flow = 1,
-				     .order = STATE_ORDER(NUMBER, 0), .packet = packet_of(UDP, false)};
+	struct states_order order = {.what = STATES_KEEP,
+				     .slot = SLOT,
+				     .name = NAME,
+				     .new_flow = 1,
+				     .order = STATE_ORDER(NUMBER, 0),
+				     .packet = packet_of(UDP, false)};
 
 	control->dyn_max = 1000;
 	run_twice(&order);
@@ -483,7 +495,10 @@ static void dyn_max_is_exact_on_two_cpus(void **state)
 
 static void one_flow_is_one_state_on_two_cpus(void **state)
 {
-	struct states_order order = {.what = STATES_KEEP, .slot = SLOT, .name = NAME, .order = STATE_ORDER(NUMBER, 0),
+	struct states_order order = {.what = STATES_KEEP,
+				     .slot = SLOT,
+				     .name = NAME,
+				     .order = STATE_ORDER(NUMBER, 0),
 				     .packet = packet_of(UDP, false)};
 
 	run_twice(&order);
