@@ -154,7 +154,7 @@ fuzz: deps
 # A million packets through random rulesets, looked up and as code; `make check` sends some thousands.
 differential: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) -s tests
-	@IPFW_RULESETS=0 IPFW_LARGE_RULESETS=250 IPFW_LARGE_PACKETS=4000 $(BUILD)/unit/test_differential
+	@selftests/differential
 
 bench: deps-bench
 	@$(MAKE) --no-print-directory -j$$(nproc) -s tests

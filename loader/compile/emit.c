@@ -245,7 +245,7 @@ struct filter emit_filter_of(const struct emitter *emitter, const struct rule *r
 	const struct option *tested = filter_option(rule);
 	struct head head = emit_rule_head_of(emitter->plan, rule);
 
-	if (head.impossible || rule_implies_check(rule))
+	if (rule_implies_check(rule))
 		return (struct filter){0};
 	if (tested)
 		return (struct filter){option_row(tested->code)->field, tested->u.address4->mask,
@@ -258,9 +258,7 @@ struct filter emit_filter_of(const struct emitter *emitter, const struct rule *r
 static void emit_rule_head(struct emitter *emitter, const struct rule *rule, const struct filter *filter, label fail)
 {
 	emitter->known = emit_rule_head_of(emitter->plan, rule);
-	if (emitter->known.impossible) {
-		emit_always_goto(emitter, fail, (struct target){.next = -1});
-	} else if (!head_implied(filter ? filter->known : (struct head){0}, emitter->known)) {
+	if (!head_implied(filter ? filter->known : (struct head){0}, emitter->known)) {
 		emit_head_load(emitter, emitter->known);
 		asm_jump_if32(emitter->code, BPF_JNE, BPF_REG_1, emitter->known.value, fail);
 	}

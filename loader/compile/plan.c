@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/compile/emit.h"
 #include "loader/compile/stretch.h"
 
 size_t plan_function_rules = RULES_PER_FUNCTION;
@@ -123,7 +124,10 @@ enum fold plan_fold_block(const struct plan *plan, const struct rule *rule, cons
 	}
 }
 
-/* The value of a whole rule: or-blocks are joined by "and". */
+/*
+ * The value of a whole rule: or-blocks are joined by "and", and what they ask of the head of the packet must not
+ * exclude one another.
+ */
 static enum fold fold_rule(const struct plan *plan, const struct rule *rule)
 {
 	enum fold all = FOLD_ALWAYS, block = FOLD_NEVER;
@@ -141,7 +145,7 @@ static enum fold fold_rule(const struct plan *plan, const struct rule *rule)
 			all = FOLD_UNKNOWN;
 		block = FOLD_NEVER;
 	}
-	return all;
+	return all == FOLD_UNKNOWN && emit_rule_head_of(plan, rule).impossible ? FOLD_NEVER : all;
 }
 
 bool plan_can_match(const struct plan *plan, const struct rule *rule)

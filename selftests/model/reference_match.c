@@ -111,12 +111,23 @@ static bool probability(const struct option *option)
 	return option->u.number;
 }
 
+/* Whether a tag from `low' to `high' is in the set. */
+static bool has_tag(const struct tag_set *tags, unsigned int low, unsigned int high)
+{
+	for (unsigned int tag = low; tag <= high; tag++) {
+		if (tag_set_has(tags, tag))
+			return true;
+		if (!tags->bits[tag / 64])
+			tag |= 63; /* nor are the others that share its word */
+	}
+	return false;
+}
+
 static bool tagged(const struct option *option, const struct subject *subject)
 {
 	for (int i = 0; i < option->count; i++)
-		for (unsigned int tag = option->u.range[i].low; tag <= option->u.range[i].high; tag++)
-			if (tag_set_has(&subject->tags, tag))
-				return true;
+		if (has_tag(&subject->tags, option->u.range[i].low, option->u.range[i].high))
+			return true;
 	return false;
 }
 

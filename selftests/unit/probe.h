@@ -25,6 +25,7 @@ struct probe {
 	int program;
 	__u64 *counted;	  /* by slot */
 	struct tags tags; /* as the plan numbered them */
+	bool classified;  /* some of the rules */
 };
 
 static inline void probe_describe(char *text, size_t size, const struct rule *rule)
@@ -102,6 +103,7 @@ static inline struct probe probe_try(const struct ruleset *ruleset, const struct
 		fail_msg("%s", error.message);
 	probe = probe_verify(object, &plan);
 	probe.tags = plan.tags;
+	probe.classified = plan_classifies(&plan);
 	code_free(&code);
 	plan_free(&plan);
 	return probe;

@@ -127,6 +127,19 @@ static void drops_rules_for_absent_interfaces(void **state)
 	ASSERT_PLANNED(true, texts, 200, 300, 65535);
 }
 
+static void drops_rules_whose_options_exclude_one_another(void **state)
+{
+	static const char *const texts[] = {"100 count tcp from 10.0.0.1 to any",
+					    "200 count ip6 from any to any src-ip 10.0.0.1",
+					    "300 count udp from any to any proto tcp",
+					    "400 count udp from any to any not proto tcp",
+					    "500 count ip6 from any to any { src-ip 10.0.0.1 or dst-port 1 }",
+					    "600 count ip from any to any proto 256",
+					    NULL};
+
+	ASSERT_PLANNED(true, texts, 100, 400, 500, 65535);
+}
+
 static void drops_what_nothing_reaches(void **state)
 {
 	static const char *const texts[] = {"100 skipto 300 tcp from any to any",
@@ -229,6 +242,7 @@ int main(void)
 		cmocka_unit_test(tells_the_programs_which_packets_meet_them),
 		cmocka_unit_test(folds_or_blocks),
 		cmocka_unit_test(drops_rules_for_absent_interfaces),
+		cmocka_unit_test(drops_rules_whose_options_exclude_one_another),
 		cmocka_unit_test(drops_what_nothing_reaches),
 		cmocka_unit_test(follows_calls),
 		cmocka_unit_test(skips_forward_only),
