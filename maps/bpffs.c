@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -80,6 +81,22 @@ static void find_outer(struct outer *outer)
 	snprintf(outer->namespace, sizeof(outer->namespace), "/proc/%d/ns/mnt", outer->process);
 }
 
+/*
+ * Mounts the bpf file system in the namespace of this process, once: who came first holds a lock on the directory
+ * below. A second mount would hide what is pinned in the first. Returns 0 or an errno.
+ */
+static int mount_once(void)
+{
+	int below = open(BPFFS, O_RDONLY | O_DIRECTORY | O_CLOEXEC), result = 0;
+
+	if (below < 0 || flock(below, LOCK_EX))
+		return errno;
+	if (!is_bpffs(BPFFS) && mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700"))
+		result = errno;
+	close(below);
+	return result;
+}
+
 /* Mounts the bpf file system where `outer` sees it: in a child, since setns() cannot be undone. */
 static int mount_for(const struct outer *outer)
 {
@@ -90,11 +107,7 @@ static int mount_for(const struct outer *outer)
 		return -errno;
 	if (!child) {
 		fd = open(outer->namespace, O_RDONLY | O_CLOEXEC);
-		if (fd < 0 || setns(fd, CLONE_NEWNS))
-			_exit(errno);
-		if (!is_bpffs(BPFFS) && mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700"))
-			_exit(errno);
-		_exit(0);
+		_exit(fd < 0 || setns(fd, CLONE_NEWNS) ? errno : mount_once());
 	}
 	while (waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)

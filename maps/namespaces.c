@@ -113,29 +113,48 @@ static bool sweep(const char *directory)
 	return swept;
 }
 
-int pins_sweep_dead(const struct pins *pins, __u64 (*inode_of)(const char *directory))
-{
-	char directory[PINS_DIRECTORY_MAX];
-	struct inodes alive;
-	struct dirent *entry;
-	DIR *stream;
-	int swept = 0;
-	__u64 inode;
+struct directories {
+	char (*paths)[PINS_DIRECTORY_MAX];
+	size_t count;
+};
 
-	inodes_alive(&alive);
-	stream = alive.complete ? opendir(pins->root) : NULL;
+/* The directories of all namespaces but that of `pins`; without memory, of some. */
+static void directories_list(struct directories *directories, const struct pins *pins)
+{
+	DIR *stream = opendir(pins->root);
+	char (*grown)[PINS_DIRECTORY_MAX];
+	struct dirent *entry;
+
 	while (stream && (entry = readdir(stream))) {
 		if (strncmp(entry->d_name, "netns-", strlen("netns-")))
 			continue;
-		snprintf(directory, sizeof(directory), "%s/%.30s", pins->root, entry->d_name);
-		if (!strcmp(directory, pins->directory))
-			continue;
-		inode = inode_of(directory);
-		if (inode && !inodes_have(&alive, inode))
-			swept += sweep(directory);
+		grown = reallocarray(directories->paths, directories->count + 1, sizeof(*grown));
+		if (!grown)
+			break;
+		directories->paths = grown;
+		snprintf(grown[directories->count], sizeof(*grown), "%s/%.30s", pins->root, entry->d_name);
+		directories->count += strcmp(grown[directories->count], pins->directory) != 0;
 	}
 	if (stream)
 		closedir(stream);
+}
+
+int pins_sweep_dead(const struct pins *pins, __u64 (*inode_of)(const char *directory))
+{
+	struct directories directories = {0};
+	struct inodes alive;
+	int swept = 0;
+	__u64 inode;
+
+	/* Directories first: a namespace that is made meanwhile is not among them. */
+	directories_list(&directories, pins);
+	inodes_alive(&alive);
+	for (size_t i = 0; alive.complete && i < directories.count; i++) {
+		inode = inode_of(directories.paths[i]);
+		if (inode && !inodes_have(&alive, inode))
+			swept += sweep(directories.paths[i]);
+	}
+	free(directories.paths);
 	free(alive.inode);
 	return swept;
 }

@@ -27,6 +27,12 @@ def three_hosts(function):
     return function
 
 
+def no_second_try(function):
+    """Marks a test of something that must never happen: one failure is one too many."""
+    function.no_second_try = True
+    return function
+
+
 def virtual_machine_only(function):
     """The test changes the machine it runs in."""
     function.virtual_machine_only = True

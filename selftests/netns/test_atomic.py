@@ -162,6 +162,7 @@ def _replace_under_traffic(net, source, address, swaps, rate, options=b"", other
 
 
 @harness.time_limit(120)
+@harness.no_second_try
 def test_replacement_under_traffic(net):
     emulated = namespaces.in_virtual_machine()
     rate = _replace_under_traffic(net, CLIENT.host4, SERVER.host4, 20 if emulated else 200, 2000 if emulated else 24000)
@@ -169,6 +170,7 @@ def test_replacement_under_traffic(net):
 
 
 @harness.time_limit(120)
+@harness.no_second_try
 def test_replacement_under_traffic_ip6(net):
     emulated = namespaces.in_virtual_machine()
     _replace_under_traffic(net, CLIENT.host6, SERVER.host6, 10 if emulated else 50, 2000 if emulated else 24000)
@@ -185,6 +187,7 @@ def _programs(net):
 
 
 @harness.time_limit(180)
+@harness.no_second_try
 def test_versions_replace_each_other_under_traffic(net):
     """Entries and slow parsers of another version are replaced, those of the same are kept; no packet falls between."""
     emulated = namespaces.in_virtual_machine()

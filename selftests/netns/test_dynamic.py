@@ -201,6 +201,7 @@ def test_limit(net):
 
 @harness.three_hosts
 @harness.time_limit(60)
+@harness.no_second_try
 def test_limit_is_exact(net):
     """As many as the limit says, whoever comes first on whatever CPU."""
     count = 300 if namespaces.in_virtual_machine() else 3000

@@ -135,6 +135,7 @@ def _loop(scenario):
 
 
 @harness.time_limit(600)
+@harness.no_second_try
 def test_first_load(net):
     with traffic.udp_server(net.server, 7, 8):
         _loop(_Scenario(net, lambda: net.firewall("down"), ("-q", "/dev/stdin"),
@@ -142,6 +143,7 @@ def test_first_load(net):
 
 
 @harness.time_limit(600)
+@harness.no_second_try
 def test_add(net):
     with traffic.udp_server(net.server, 7, 8):
         _loop(_Scenario(net, lambda: net.firewall.load(_CLOSED),
@@ -149,6 +151,7 @@ def test_add(net):
 
 
 @harness.time_limit(600)
+@harness.no_second_try
 def test_file_load(net):
     with traffic.udp_server(net.server, 7, 8):
         _loop(_Scenario(net, lambda: net.firewall.load(_OPEN), ("-q", "/dev/stdin"),
@@ -156,12 +159,14 @@ def test_file_load(net):
 
 
 @harness.time_limit(600)
+@harness.no_second_try
 def test_tables_with_rules(net):
     with traffic.udp_server(net.server, 7, 8):
         _loop(_Scenario(net, lambda: net.firewall.load(_TABLES), ("-q", "/dev/stdin"), _TABLES_AND_RULES))
 
 
 @harness.time_limit(600)
+@harness.no_second_try
 def test_tables_alone(net):
     with traffic.udp_server(net.server, 7, 8):
         _loop(_Scenario(net, lambda: net.firewall.load(_TABLES), ("-q", "/dev/stdin"),
@@ -169,6 +174,7 @@ def test_tables_alone(net):
 
 
 @harness.time_limit(600)
+@harness.no_second_try
 def test_table_entry(net):
     with traffic.udp_server(net.server, 7, 8):
         _loop(_Scenario(net, lambda: net.firewall.load(_TABLES), ("-q", "table", "p", "add", "8")))

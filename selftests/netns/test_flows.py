@@ -153,6 +153,7 @@ def _connect(net, reset=False):
     return opened
 
 
+@harness.no_second_try
 def test_limit_on_two_cpus(net):
     """Both directions at once, on two CPUs: never one more than the limit."""
     net.firewall("sysctl net.inet.ip.fw.dyn_udp_lifetime=60")
