@@ -231,10 +231,18 @@ int run_emit_filters(struct run *run, struct code *code, struct emitter *emitter
 	return 0;
 }
 
-/*
- * The bodies of the rules with one class and value. All tests of a body that fail meet in one place before they go on:
- * the verifier, which keeps few states, sees there that the second one brings nothing new.
- */
+/* Where packets go on that the rule at `index`, in the run, does not match. */
+static label emit_failed(const struct run *run, size_t index, struct emitter *emitter)
+{
+	bool last = run->rules[index].follow == RUN_LAST;
+
+	/* behind a rule that continues a jump is needed anyway; else the verifier has one place less to compare */
+	if (last && !plan_action_continues(emitter->plan->rules + run->first + index))
+		return run->next;
+	return label_new(emitter->code);
+}
+
+/* The bodies of the rules with one class and value. */
 static void emit_chain(const struct run *run, size_t index, struct code *code, struct emitter *emitter,
 		       const struct plan_function *function)
 {
@@ -246,9 +254,11 @@ static void emit_chain(const struct run *run, size_t index, struct code *code, s
 
 		label_bind(emitter->code, failed);
 		code_add_line(code, planned->rule);
-		failed = label_new(emitter->code);
+		failed = emit_failed(run, index, emitter);
 		emit_body(emitter, planned, &run->rules[index].filter, failed, run->rules[index].follow != RUN_LAST,
 			  function);
+		if (failed == run->next)
+			return;
 		/* nothing gets behind a rule that keeps all: the verifier refuses code without a way to it */
 		if (!plan_action_continues(planned) && !label_used(emitter->code, failed, first_jump))
 			return;
