@@ -41,6 +41,7 @@ static const struct hook_row hook_rows[HOOK_COUNT] = {
 /* One program being built, in a thread of its own: verifying takes most of the time. */
 struct build {
 	const struct programs_request *request;
+	struct images *images; /* that all builds share */
 	enum hook hook;
 	struct bpf_object *object;
 	int fd;
@@ -197,8 +198,8 @@ static void build_program(struct build *build)
 {
 	struct plan plan;
 	struct code code;
-	int result =
-		plan_make(&plan, build->request->ruleset, build->request->interfaces, hook_rows[build->hook].input);
+	int result = plan_make_sharing(&plan, build->request->ruleset, build->request->interfaces,
+				       hook_rows[build->hook].input, build->images);
 
 	if (result) {
 		explain_refusal(build, result);
@@ -288,11 +289,27 @@ static void read_test_setting(void)
 		plan_classify_from = strtoul(from, NULL, 10);
 }
 
+/* Takes over what the builds have made. Returns the first that failed, or NULL. */
+static const struct build *collect(struct programs *programs, const struct build *builds, size_t count)
+{
+	const struct build *failed = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		programs->objects[builds[i].hook] = builds[i].object;
+		programs->fds[builds[i].hook] = builds[i].fd;
+		programs->notes[builds[i].hook] = builds[i].notes;
+		if (builds[i].error.exit_code && !failed)
+			failed = builds + i;
+	}
+	return failed;
+}
+
 int programs_build(struct programs *programs, const struct programs_request *request, struct error *error)
 {
+	struct images *images = images_new();
 	struct build builds[HOOK_COUNT];
+	const struct build *failed;
 	size_t count = 0;
-	bool failed = false;
 
 	read_test_setting();
 	make_room_for_descriptors(request->maps[0].fd);
@@ -302,22 +319,19 @@ int programs_build(struct programs *programs, const struct programs_request *req
 		programs->notes[hook] = (struct stretch_notes){0};
 		if (!request->hooks[hook])
 			continue;
-		builds[count] = (struct build){.request = request, .hook = hook, .fd = -1};
+		builds[count] = (struct build){.request = request, .images = images, .hook = hook, .fd = -1};
 		error_clear(&builds[count++].error);
 	}
+	if (!images)
+		return error_set(error, EX_OSERR, -1, "%s", strerror(ENOMEM));
 	run_builds(builds, count);
-	for (size_t i = 0; i < count; i++) {
-		programs->objects[builds[i].hook] = builds[i].object;
-		programs->fds[builds[i].hook] = builds[i].fd;
-		programs->notes[builds[i].hook] = builds[i].notes;
-		if (builds[i].error.exit_code && !failed) {
-			*error = builds[i].error;
-			failed = true;
-		}
-	}
-	if (failed)
-		programs_free(programs);
-	return failed ? -1 : 0;
+	images_free(images);
+	failed = collect(programs, builds, count);
+	if (!failed)
+		return 0;
+	*error = failed->error;
+	programs_free(programs);
+	return -1;
 }
 
 void programs_free(struct programs *programs)

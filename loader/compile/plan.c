@@ -484,12 +484,16 @@ struct carry plan_carry(const struct plan *plan)
 	return carry;
 }
 
-int plan_make(struct plan *plan, const struct ruleset *ruleset, const struct interface_list *interfaces, bool input)
+int plan_make_sharing(struct plan *plan, const struct ruleset *ruleset, const struct interface_list *interfaces,
+		      bool input, struct images *images)
 {
 	int error;
 
-	*plan = (struct plan){
-		.input = input, .interfaces = interfaces, .switches = ruleset->switches, .linear = ruleset->linear};
+	*plan = (struct plan){.input = input,
+			      .interfaces = interfaces,
+			      .switches = ruleset->switches,
+			      .linear = ruleset->linear,
+			      .images = images};
 	error = tags_collect(&plan->tags, ruleset, interfaces);
 	if (!error)
 		error = control_groups_collect(&plan->groups, ruleset);
@@ -518,13 +522,29 @@ int plan_make(struct plan *plan, const struct ruleset *ruleset, const struct int
 	return 0;
 }
 
+int plan_make(struct plan *plan, const struct ruleset *ruleset, const struct interface_list *interfaces, bool input)
+{
+	struct images *images = images_new();
+	int error;
+
+	*plan = (struct plan){0};
+	if (!images)
+		return -ENOMEM;
+	error = plan_make_sharing(plan, ruleset, interfaces, input, images);
+	if (error)
+		images_free(images);
+	else
+		plan->own_images = images;
+	return error;
+}
+
 void plan_free(struct plan *plan)
 {
 	free(plan->rules);
 	free(plan->functions);
 	free(plan->dispatch);
 	free(plan->codes);
-	classifier_image_free(plan->image);
+	images_free(plan->own_images);
 	control_groups_free(&plan->groups);
 	state_names_free(&plan->names);
 	memset(plan, 0, sizeof(*plan));

@@ -16,6 +16,7 @@
 #include "loader/compile/assembler.h"
 #include "loader/compile/classifier.h"
 #include "loader/compile/control_groups.h"
+#include "loader/compile/images.h"
 #include "loader/compile/states.h"
 #include "loader/compile/tags.h"
 #include "loader/interface.h"
@@ -67,9 +68,11 @@ struct plan {
 	size_t rule_count;
 	struct plan_function *functions;
 	size_t function_count;
-	struct classifier_image *image; /* of all classified stretches, NULL: there are none */
-	struct dispatch *dispatch;	/* with it: by index in `rules` */
-	struct plan_code *codes;	/* likewise: by dispatch.code - 1 */
+	struct images *images;		      /* that `image` belongs to */
+	struct images *own_images;	      /* the same, if no other plan shares them */
+	const struct classifier_image *image; /* of all classified stretches, NULL: there are none */
+	struct dispatch *dispatch;	      /* with it: by index in `rules` */
+	struct plan_code *codes;	      /* likewise: by dispatch.code - 1 */
 	size_t code_count, code_capacity;
 	__u32 switches;	  /* of the ruleset: RULESET_* */
 	bool linear;	  /* nothing is to be classified */
@@ -96,6 +99,9 @@ extern size_t plan_classify_from, plan_stretch_rules;
  * empty. Rules that make states are planned whatever their set or direction, since their states may be met.
  */
 int plan_make(struct plan *plan, const struct ruleset *ruleset, const struct interface_list *interfaces, bool input);
+/* Likewise, with an image that other plans may have as well: `images` must outlive the plan. */
+int plan_make_sharing(struct plan *plan, const struct ruleset *ruleset, const struct interface_list *interfaces,
+		      bool input, struct images *images);
 void plan_free(struct plan *plan);
 
 /* The value of one option in this plan, its OPTION_NOT taken into account. */

@@ -132,92 +132,145 @@ static struct range find_range(const struct plan *plan, const struct boxed_rules
 	return range;
 }
 
-/* How many rules a packet finds in a stretch without being done, rules that continue included. */
-static double found_again(const struct plan *plan, const struct boxed_rules *boxed, struct range range,
-			  const struct classifier_estimate *estimate)
-{
-	double common = 0, continuing = 0;
+/* A range, and what is known of its two forms. */
+struct candidate {
+	struct range range;
+	double linear; /* what it costs packets as code; -1: that is no matter */
+	size_t wanted; /* index in candidates.stretches, or NOT_WANTED */
+};
 
+#define NOT_WANTED ((size_t)-1)
+
+struct candidates {
+	struct candidate *candidates;
+	struct image_stretch *stretches; /* what is to be built to see what looking up costs */
+	size_t count, stretch_count, capacity;
+};
+
+static void candidates_free(struct candidates *all)
+{
+	free(all->candidates);
+	free(all->stretches);
+}
+
+static int candidates_grow(struct candidates *all)
+{
+	size_t capacity = 2 * all->capacity + 4;
+	struct candidate *candidates = realloc(all->candidates, capacity * sizeof(*candidates));
+	struct image_stretch *stretches;
+
+	if (!candidates)
+		return -ENOMEM;
+	all->candidates = candidates;
+	stretches = realloc(all->stretches, capacity * sizeof(*stretches));
+	if (!stretches)
+		return -ENOMEM;
+	all->stretches = stretches;
+	all->capacity = capacity;
+	return 0;
+}
+
+/* Whether a packet is done sooner with the rules looked up. An estimate of zeros: whether it may be. */
+static bool cheaper(const struct plan *plan, const struct boxed_rules *boxed, const struct candidate *candidate,
+		    const struct classifier_estimate *estimate)
+{
+	struct range range = candidate->range;
+	double common = 0, continuing = 0, again;
+
+	if (candidate->linear < 0)
+		return true;
 	for (size_t i = range.first; i < range.end; i++) {
 		common += !boxed->rules[i].selective;
 		continuing += plan_action_continues(plan->rules + i);
 	}
 	/* Half of those that most packets meet, and of the others as many as are among those that are compared. */
-	return common / 2 + estimate->records * continuing / (double)(range.end - range.first);
+	again = common / 2 + estimate->records * continuing / (double)(range.end - range.first);
+	return cost_classified(estimate, again) < candidate->linear;
 }
 
-/* Builds the stretch. Returns its number, -ERANGE if straight-line code is cheaper for packets, or another error. */
-static int try_stretch(struct plan *plan, const struct boxed_rules *boxed, struct range range,
-		       struct classifier_estimate *estimate)
+static int add_candidate(struct candidates *all, const struct plan *plan, const struct boxed_rules *boxed,
+			 struct range range)
 {
-	size_t first = boxed->rules[range.first].first, count = boxed->rules[range.end].first - first;
+	static const struct classifier_estimate least;
 	bool compare = plan_classify_from >= CLASSIFY_FROM;
-	double linear = compare ? cost_linear(plan, range.first, range.end) : 0;
-	int stretch;
+	struct candidate candidate = {range, compare ? cost_linear(plan, range.first, range.end) : -1, NOT_WANTED};
+	size_t first = boxed->rules[range.first].first, end = boxed->rules[range.end].first;
 
-	if (compare && cost_classified(estimate, found_again(plan, boxed, range, estimate)) >= linear)
-		return -ERANGE;
-	stretch = classifier_add_stretch(plan->image, boxed->boxes + first, count, estimate);
-	if (stretch >= 0 && compare && cost_classified(estimate, found_again(plan, boxed, range, estimate)) >= linear)
-		return -ERANGE;
-	return stretch;
+	if (all->count == all->capacity && candidates_grow(all))
+		return -ENOMEM;
+	if (cheaper(plan, boxed, &candidate, &least)) {
+		candidate.wanted = all->stretch_count++;
+		all->stretches[candidate.wanted] = (struct image_stretch){.first = first, .count = end - first};
+	}
+	all->candidates[all->count++] = candidate;
+	return 0;
 }
 
-static int add_classified(struct plan *plan, const struct boxed_rules *boxed, struct range range, struct rests *rests)
+static int find_candidates(struct candidates *all, const struct plan *plan, const struct boxed_rules *boxed)
 {
-	struct classifier_estimate estimate = {0};
-	size_t codes = plan->code_count;
-	struct plan_function *function;
-	int stretch = try_stretch(plan, boxed, range, &estimate), result = 0;
+	for (size_t i = 0; i < plan->rule_count;) {
+		struct range range = find_range(plan, boxed, i);
 
-	if (stretch == -ERANGE) {
-		add_linear(plan, range.first, range.end, STRETCH_NOT_CHEAPER);
-		return 0;
+		if (range.first < range.end && add_candidate(all, plan, boxed, range))
+			return -ENOMEM;
+		i = range.end;
 	}
-	if (stretch < 0)
-		return stretch;
-	function = add_function(plan, range.first, STRETCH_CLASSIFIED);
-	function->end = range.end;
+	return 0;
+}
+
+static int add_classified(struct plan *plan, const struct boxed_rules *boxed, const struct candidate *candidate,
+			  const struct classifier_estimate *estimate, struct rests *rests)
+{
+	struct plan_function *function = add_function(plan, candidate->range.first, STRETCH_CLASSIFIED);
+	size_t codes = plan->code_count;
+	int result = 0;
+
+	function->end = candidate->range.end;
 	function->classified = true;
-	function->stretch = (__u32)stretch;
-	function->estimate = estimate;
-	for (size_t i = range.first; !result && i < range.end; i++)
+	function->stretch = (__u32)candidate->wanted;
+	function->estimate = *estimate;
+	for (size_t i = function->first; !result && i < function->end; i++)
 		result = rests_add(rests, plan, i, boxed->rules[i].held);
 	function->codes = (__u32)(plan->code_count - codes);
 	return result;
 }
 
-static unsigned int count_ranges(const struct plan *plan, const struct boxed_rules *boxed)
+/* Adds functions for all rules, in whichever form is cheaper. */
+static int add_functions(struct plan *plan, const struct boxed_rules *boxed, const struct candidates *all)
 {
-	unsigned int count = 0;
+	struct rests rests = {0};
+	size_t done = 0;
+	int result = 0;
 
-	for (size_t i = 0; i < plan->rule_count; count++) {
-		struct range range = find_range(plan, boxed, i);
+	for (size_t i = 0; !result && i < all->count; i++) {
+		const struct candidate *candidate = all->candidates + i;
+		const struct image_stretch *stretch =
+			candidate->wanted == NOT_WANTED ? NULL : all->stretches + candidate->wanted;
 
-		if (range.first == range.end)
-			break;
-		i = range.end;
+		add_linear(plan, done, candidate->range.first, STRETCH_FEW);
+		done = candidate->range.end;
+		if (stretch && cheaper(plan, boxed, candidate, &stretch->estimate))
+			result = add_classified(plan, boxed, candidate, &stretch->estimate, &rests);
+		else
+			add_linear(plan, candidate->range.first, done, STRETCH_NOT_CHEAPER);
 	}
-	return count;
+	rests_free(&rests);
+	if (!result)
+		add_linear(plan, done, plan->rule_count, STRETCH_FEW);
+	return result;
 }
 
 static int split(struct plan *plan, const struct boxed_rules *boxed)
 {
-	struct rests rests = {0};
-	int result = 0;
+	struct candidates all = {0};
+	int result = find_candidates(&all, plan, boxed);
 
-	plan->image = classifier_image_new(count_ranges(plan, boxed));
-	if (!plan->image)
-		return -ENOMEM;
-	for (size_t i = 0; !result && i < plan->rule_count;) {
-		struct range range = find_range(plan, boxed, i);
-
-		add_linear(plan, i, range.first, STRETCH_FEW);
-		if (range.first < range.end)
-			result = add_classified(plan, boxed, range, &rests);
-		i = range.end;
-	}
-	rests_free(&rests);
+	if (!result && all.stretch_count)
+		result = images_get(plan->images, boxed->boxes, boxed->count, all.stretches, all.stretch_count,
+				    &plan->image);
+	if (!result)
+		result = add_functions(plan, boxed, &all);
+	candidates_free(&all);
 	return result;
 }
 

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <inttypes.h>
+#include <pthread.h>
 
 #include "loader/compile/box.h"
 #include "loader/compile/function.h"
@@ -264,6 +265,65 @@ static void gives_up_where_code_is_too_long(void **state)
 	ruleset_free(&ruleset);
 }
 
+struct planner {
+	const struct ruleset *ruleset;
+	struct images *images;
+	bool input;
+	struct plan plan;
+	int result;
+};
+
+static void *plan_thread(void *argument)
+{
+	struct planner *planner = argument;
+
+	planner->result = plan_make_sharing(&planner->plan, planner->ruleset, &list, planner->input, planner->images);
+	return NULL;
+}
+
+/* Whether plans for both directions, made at the same time, have one image. Both must look up the rules. */
+static bool directions_share(const struct ruleset *ruleset)
+{
+	struct images *images = images_new();
+	struct planner planners[2] = {{.ruleset = ruleset, .images = images, .input = true},
+				      {.ruleset = ruleset, .images = images}};
+	pthread_t threads[2];
+	bool shared;
+
+	assert_non_null(images);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(threads + i, NULL, plan_thread, planners + i), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+		assert_int_equal(planners[i].result, 0);
+		assert_true(plan_classifies(&planners[i].plan));
+	}
+	shared = planners[0].plan.image == planners[1].plan.image;
+	for (int i = 0; i < 2; i++)
+		plan_free(&planners[i].plan);
+	images_free(images);
+	return shared;
+}
+
+/* An image holds nothing but boxes: options that it says nothing of may differ by direction, boxes may not. */
+static void directions_share_an_image_of_the_same_boxes(void **state)
+{
+	struct ruleset same = many("%u deny tcp from any to 10.0.0.%u dst-port 1-9", 200);
+	struct ruleset rest = many("%u deny tcp from any to 10.0.0.%u antispoof", 200);
+	struct ruleset fewer = many("%u deny tcp from any to 10.0.0.%u dst-port 1-9", 200);
+
+	plan_classify_from = 10;
+	assert_int_equal(ruleset_insert(&fewer, rule_from("150 deny tcp from any to 11.0.0.1 in")), 0);
+	for (int i = 0; i < 20; i++) {
+		assert_true(directions_share(&same));
+		assert_true(directions_share(&rest));
+		assert_false(directions_share(&fewer));
+	}
+	ruleset_free(&same);
+	ruleset_free(&rest);
+	ruleset_free(&fewer);
+}
+
 static size_t default_from;
 
 static int restore(void **state)
@@ -280,6 +340,7 @@ int main(void)
 		cmocka_unit_test(looks_up_what_code_would_compare_one_by_one),
 		cmocka_unit_test_teardown(shares_code_for_what_is_left, restore),
 		cmocka_unit_test_teardown(gives_up_where_code_is_too_long, restore),
+		cmocka_unit_test_teardown(directions_share_an_image_of_the_same_boxes, restore),
 	};
 
 	default_from = plan_classify_from;

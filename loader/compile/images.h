@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Images of the classifier that the plans of one commit share. Few rules tell directions apart by what is looked up, so
+ * the plans for `in` and `out` mostly want the same image: who comes first builds it, on a thread of its own or not.
+ */
+#ifndef COMPILE_IMAGES_H
+#define COMPILE_IMAGES_H
+
+#include "loader/compile/classifier.h"
+
+struct images;
+
+/* A stretch of an image. */
+struct image_stretch {
+	size_t first, count;		     /* its boxes, among all */
+	struct classifier_estimate estimate; /* of it; images_get() fills it in */
+};
+
+/* NULL: no memory. Free it when no plan that got an image from it is left. */
+struct images *images_new(void);
+void images_free(struct images *images);
+
+/*
+ * The image with these stretches, in this order; the boxes, of which there are `count`, are not kept. Several threads
+ * may ask at a time. Returns 0 with *image set, which `images` owns, or what classifier_add_stretch() fails with.
+ */
+int images_get(struct images *images, const struct classifier_box *boxes, size_t count, struct image_stretch *stretches,
+	       size_t stretch_count, const struct classifier_image **image);
+
+#endif
