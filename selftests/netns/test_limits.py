@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Many rules: what must load does, what cannot load is said so in plain words and changes nothing."""
+import os
+import tempfile
+
+import firewall
 import harness
 import namespaces
 import traffic
@@ -33,3 +37,19 @@ def test_too_many_rules_are_refused_in_plain_words(net):
     harness.true("EFAULT" not in result.stderr and "Bad address" not in result.stderr, result.stderr)
     harness.equal(net.firewall.bodies(), {100: ["allow icmp from any to any"]})
     harness.true(traffic.ping(net.client, SERVER.host4), "the old ruleset is not in force")
+
+
+def test_descriptors_have_room_before_threads_share_them(net):
+    # The kernel enlarges a shared table only after a grace period of RCU, which every commit would wait for.
+    net.firewall.load("100 allow icmp from any to any")
+    library = os.path.join(firewall.BUILD, "fault", "table_size.so")
+    with tempfile.NamedTemporaryFile("r", prefix="ifb-", encoding="ascii") as log:
+        # A shell forks: its child's table is as small as can be, whatever this process has open.
+        rule = "count log udp from any to any uid 0 jail a/b verrevpath keep-state"
+        result = net.gateway.run("sh", "-c", f"{firewall.TOOL} -q add 200 {rule}; exit $?",
+                                 env={**os.environ, "LD_PRELOAD": library, "FAULT_LOG": log.name})
+        harness.equal(result.returncode, 0, result.stderr)
+        noted = [line.split() for line in log]
+    begins, ends = ([int(size) for when, size in noted if when == which] for which in ("begin", "end"))
+    harness.true(begins and len(begins) == len(ends), f"no threads: {noted}")
+    harness.equal(set(begins), set(ends), "sizes of the table of descriptors while there are threads")
