@@ -6,6 +6,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "ipfw/table_trie.h"
 #include "maps/layout.h"
 
 struct {
@@ -32,8 +33,24 @@ struct {
 		__array(values, struct name##_contents);                                                               \
 	} name SEC(".maps")
 
-TABLE_MAP(table_address4, BPF_MAP_TYPE_LPM_TRIE);
-TABLE_MAP(table_address6, BPF_MAP_TYPE_LPM_TRIE);
+/* An outer map `name`, whose inner ones are tries of our own (ipfw/table_trie.h). */
+#define TABLE_TRIE_MAP(name)                                                                                           \
+	struct name##_contents {                                                                                       \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                                                                      \
+		__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);                                                   \
+		__uint(max_entries, 1);                                                                                \
+		__uint(key_size, sizeof(__u32));                                                                       \
+		__uint(value_size, TRIE_LINE);                                                                         \
+	};                                                                                                             \
+	struct {                                                                                                       \
+		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                                              \
+		__uint(max_entries, TABLES_MAX);                                                                       \
+		__type(key, __u32);                                                                                    \
+		__array(values, struct name##_contents);                                                               \
+	} name SEC(".maps")
+
+TABLE_TRIE_MAP(table_address4);
+TABLE_TRIE_MAP(table_address6);
 TABLE_MAP(table_interface, BPF_MAP_TYPE_HASH);
 TABLE_MAP(table_number, BPF_MAP_TYPE_HASH);
 TABLE_MAP(table_flow, BPF_MAP_TYPE_HASH);

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Look-ups in tables, for generated code: a module. One header for each structure of contents would be
- * bpf/table_<type>.h; these are the kernel's own tries and hashes, so that a look-up is one call of the kernel.
+ * Look-ups in tables, for generated code: a module. Addresses are in tries of our own (bpf/table_address.h); all else
+ * is in the kernel's tries and hashes, where a look-up is one call of the kernel.
  */
 #ifndef BPF_TABLE_H
 #define BPF_TABLE_H
 
 #include <linux/bpf.h>
 #include <stdbool.h>
+#include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/maps_tables.h"
+#include "bpf/table_address.h"
 #include "ipfw/packet.h"
 #include "ipfw/table_question.h"
 
@@ -49,39 +51,47 @@ static __always_inline int table_answer(const struct table_record *record, __u64
 		contents_ ? bpf_map_lookup_elem(contents_, key) : NULL;                                                \
 	})
 
-static __always_inline int ask_address4(struct packet *packet, const __u32 *address, __u64 question, __u32 value,
-					__u32 mask)
-{
-	struct table_address4 key = {.bits = 32, .address = address[0] & mask};
+/* The entry that an address of the packet finds in a trie of the outer map `name`, or NULL. */
+#define TABLE_FIND_ADDRESS(name, packet, question, address)                                                            \
+	({                                                                                                             \
+		__u32 slot_ = table_slot(packet, TABLE_QUESTION_INDEX(question));                                      \
+		void *trie_ = bpf_map_lookup_elem(&name, &slot_);                                                      \
+                                                                                                                       \
+		trie_ ? find_address(trie_, address) : NULL;                                                           \
+	})
 
-	return table_answer(TABLE_FIND(table_address4, packet, question, &key), question, value);
+static __always_inline const struct table_record *find_address(void *trie, const struct trie_address *address)
+{
+	const struct trie_header *header = trie_line(trie, 0);
+	__u32 reference = header ? trie_search(trie, header, address) : 0;
+
+	return reference ? trie_record(trie, header, reference) : NULL;
 }
 
-static __always_inline int ask_address6(struct packet *packet, const __u32 *address, __u64 question, __u32 value,
-					__u64 mask_low, __u64 mask_high)
+/* Two words of an address, one behind the other in memory, as a number. */
+static __always_inline __u64 address_half(const __u32 *words, __u64 mask)
 {
-	struct table_address6 key = {
-		.bits = 128,
-		.address = {address[0] & (__u32)mask_low, address[1] & (__u32)(mask_low >> 32),
-			    address[2] & (__u32)mask_high, address[3] & (__u32)(mask_high >> 32)},
-	};
-
-	return table_answer(TABLE_FIND(table_address6, packet, question, &key), question, value);
+	return (__u64)bpf_ntohl(words[0] & (__u32)mask) << 32 | bpf_ntohl(words[1] & (__u32)(mask >> 32));
 }
 
 /* An address of the packet. The mask is as an address lies in memory, IPv4's in its first four bytes. */
 __noinline int packet_table_address(struct packet *packet, __u64 question, __u32 value, __u64 mask_low, __u64 mask_high)
 {
-	const __u32 *address;
+	struct trie_address address = {0};
+	const __u32 *words;
 
 	if (!packet)
 		return 0;
-	address = TABLE_QUESTION_FIELDS(question) & TABLE_QUESTION_DESTINATION ? packet->destination : packet->source;
-	if (packet->family == 4)
-		return ask_address4(packet, address, question, value, (__u32)mask_low);
-	if (packet->family == 6)
-		return ask_address6(packet, address, question, value, mask_low, mask_high);
-	return 0;
+	words = TABLE_QUESTION_FIELDS(question) & TABLE_QUESTION_DESTINATION ? packet->destination : packet->source;
+	if (packet->family == 4) {
+		address.high = address_half(words, (__u32)mask_low);
+		return table_answer(TABLE_FIND_ADDRESS(table_address4, packet, question, &address), question, value);
+	}
+	if (packet->family != 6)
+		return 0;
+	address.high = address_half(words, mask_low);
+	address.low = address_half(words + 2, mask_high);
+	return table_answer(TABLE_FIND_ADDRESS(table_address6, packet, question, &address), question, value);
 }
 
 /* A number that the caller has read from the packet. */

@@ -2,16 +2,13 @@
 /* How changes of tables come into force (maps/tables.h). */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "maps/grace.h"
 #include "maps/table_contents.h"
 #include "maps/table_journal.h"
-
-#define STRAGGLER_MICROSECONDS 20000
 
 /* What one commit of tables works on. */
 struct commit {
@@ -30,13 +27,6 @@ static int map_slots(struct commit *commit)
 	if (!commit->slots->epoch)
 		commit->slots->epoch = 2;
 	return 0;
-}
-
-/* Waits until no packet goes by what table_slots said before. */
-static void wait_for_packets(void)
-{
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0))
-		usleep(STRAGGLER_MICROSECONDS);
 }
 
 /* Takes a free slot, or returns 0. */
@@ -66,6 +56,7 @@ static int build(struct commit *commit, struct table *table)
 		commit->tables->slots[table->info.type][slot] = false;
 		return result;
 	}
+	table_contents_close(table);
 	table->slot = slot;
 	table->stored = true;
 	table_edits_free(&table->edits);

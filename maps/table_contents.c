@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "maps/table_address.h"
+
 #define HASH_CAPACITY_MIN 1024
 #define TRIE_CAPACITY (1u << 24) /* a trie takes memory for its entries only */
 
@@ -35,13 +37,77 @@ void table_contents_drop(const struct lasting *lasting, unsigned int type, __u32
 {
 	const struct table_kind *kinds = table_kinds(type);
 
-	for (int i = 0; i < TABLE_KINDS_MAX && kinds[i].encode; i++)
+	for (int i = 0; i < TABLE_KINDS_MAX && kinds[i].outer; i++)
 		bpf_map_delete_elem(lasting->fds[kinds[i].outer], &slot);
 }
 
-int table_contents_each(const struct table_kind *kind, int fd,
-			int (*each)(void *argument, const struct table_key *key, const struct table_record *record),
-			void *argument)
+static int open_part(const struct lasting *lasting, const struct table_kind *kind, __u32 slot, struct table_part *part)
+{
+	int fd = table_contents_open(lasting, kind, slot), result;
+
+	if (fd < 0 && !(fd == -ENOENT && table_kind_is_trie(kind)))
+		return fd;
+	if (fd >= 0 && table_kind_is_trie(kind)) {
+		result = trie_open(&part->trie, fd);
+		if (result)
+			return result;
+	}
+	part->fd = fd < 0 ? -1 : fd;
+	part->open = true;
+	return 0;
+}
+
+/* The map of the table's slot of this kind, by number; it stays the table's. Returns 0 or -errno. */
+static int find_part(const struct lasting *lasting, const struct table *table, unsigned int number,
+		     struct table_part **part)
+{
+	*part = table->view->parts + number;
+	if ((*part)->open)
+		return 0;
+	return open_part(lasting, table_kinds(table->info.type) + number, table->slot, *part);
+}
+
+void table_contents_close(struct table *table)
+{
+	const struct table_kind *kinds = table_kinds(table->info.type);
+
+	for (int i = 0; i < TABLE_KINDS_MAX; i++) {
+		struct table_part *part = table->view->parts + i;
+
+		if (part->open && part->fd >= 0) {
+			if (table_kind_is_trie(kinds + i))
+				trie_close(&part->trie);
+			else
+				close(part->fd);
+		}
+		*part = (struct table_part){0};
+	}
+}
+
+int table_contents_find(const struct lasting *lasting, const struct table *table, const struct table_key *key,
+			struct table_record *record)
+{
+	unsigned int number = table_kind_of(table->info.type, key);
+	const struct table_kind *kind = table_kinds(table->info.type) + number;
+	__u8 raw[TABLE_MAP_KEY_MAX] = {0};
+	struct table_part *part;
+	int result = find_part(lasting, table, number, &part);
+
+	if (result)
+		return result;
+	if (part->fd < 0)
+		return -ENOENT;
+	if (table_kind_is_trie(kind))
+		return table_address_find(&part->trie, key, record);
+	kind->encode(raw, key);
+	if (bpf_map_lookup_elem(part->fd, raw, record))
+		return -errno;
+	return kind->prefixes && record->number[0] != key->bits ? -ENOENT : 0;
+}
+
+static int each_in_map(const struct table_kind *kind, int fd,
+		       int (*each)(void *argument, const struct table_key *key, const struct table_record *record),
+		       void *argument)
 {
 	__u8 raw[TABLE_MAP_KEY_MAX], next[TABLE_MAP_KEY_MAX];
 	struct table_record record;
@@ -59,6 +125,60 @@ int table_contents_each(const struct table_kind *kind, int fd,
 			return result;
 	}
 	return errno == ENOENT ? 0 : -errno;
+}
+
+int table_contents_each(const struct lasting *lasting, const struct table *table,
+			int (*each)(void *argument, const struct table_key *key, const struct table_record *record),
+			void *argument)
+{
+	const struct table_kind *kinds = table_kinds(table->info.type);
+	int result = 0;
+
+	for (unsigned int i = 0; !result && i < TABLE_KINDS_MAX && kinds[i].outer; i++) {
+		struct table_part *part;
+
+		result = find_part(lasting, table, i, &part);
+		if (result || part->fd < 0)
+			continue;
+		result = table_kind_is_trie(kinds + i) ? table_address_each(&part->trie, each, argument)
+						       : each_in_map(kinds + i, part->fd, each, argument);
+	}
+	return result;
+}
+
+static int count_entry(void *argument, const struct table_key *key, const struct table_record *record)
+{
+	++*(__u32 *)argument;
+	return 0;
+}
+
+static int recover_part(const struct table_kind *kind, struct table_part *part, __u32 *count)
+{
+	int result;
+
+	*count = 0;
+	if (part->fd < 0)
+		return 0;
+	if (!table_kind_is_trie(kind))
+		return each_in_map(kind, part->fd, count_entry, count);
+	result = trie_recover(&part->trie);
+	*count = trie_header(&part->trie)->count;
+	return result;
+}
+
+int table_contents_recover(const struct lasting *lasting, const struct table *table, __u32 items[2])
+{
+	const struct table_kind *kinds = table_kinds(table->info.type);
+	int result = 0;
+
+	for (unsigned int i = 0; !result && i < TABLE_KINDS_MAX && kinds[i].outer; i++) {
+		struct table_part *part;
+
+		result = find_part(lasting, table, i, &part);
+		if (!result)
+			result = recover_part(kinds + i, part, items + i);
+	}
+	return result;
 }
 
 static int write_entry(const struct table_kind *kind, int fd, const struct table_key *key,
@@ -113,21 +233,38 @@ int table_contents_refresh(int fd, const struct table_present *present, size_t p
 	return result;
 }
 
+/* Whether some edit is of this kind of map. */
+static bool concerned(const struct table *table, unsigned int number)
+{
+	for (size_t i = 0; i < table->edits.count; i++)
+		if (table_kind_of(table->info.type, &table->edits.edits[i].key) == number)
+			return true;
+	return false;
+}
+
 int table_contents_edit(const struct lasting *lasting, const struct table *table, const struct table_present *present,
 			size_t present_count)
 {
 	const struct table_kind *kinds = table_kinds(table->info.type);
 	int result = 0;
 
-	for (int i = 0; !result && i < TABLE_KINDS_MAX && kinds[i].encode; i++) {
-		int fd = table_contents_open(lasting, kinds + i, table->slot);
+	for (unsigned int i = 0; !result && i < TABLE_KINDS_MAX && kinds[i].outer; i++) {
+		struct table_part *part;
 
-		if (fd < 0)
-			return fd;
-		result = write_edits(kinds + i, fd, table);
+		if (!concerned(table, i))
+			continue;
+		result = find_part(lasting, table, i, &part);
+		if (result)
+			return result;
+		if (part->fd < 0)
+			return -ENOSPC;
+		if (table_kind_is_trie(kinds + i)) {
+			result = table_address_edit(&part->trie, &table->edits);
+			continue;
+		}
+		result = write_edits(kinds + i, part->fd, table);
 		if (!result && table->info.type == TABLE_INTERFACE)
-			result = table_contents_refresh(fd, present, present_count);
-		close(fd);
+			result = table_contents_refresh(part->fd, present, present_count);
 	}
 	return result;
 }
@@ -157,35 +294,47 @@ static int make_map(const struct table_kind *kind, __u32 entries)
 	return bpf_map_create(kind->type, "table", kind->key_size, sizeof(struct table_record), capacity, &options);
 }
 
-/* Fills the map of `kind` with what `table` is to have. */
-static int fill_map(const struct lasting *lasting, const struct table *table, const struct table_kind *kind, int fd)
+/* Makes a map of `kind` of what `table` is to have, but for what `old` has (-1: nothing). A descriptor, or -errno. */
+static int build_map(const struct table *table, const struct table_kind *kind, int old,
+		     const struct table_present *present, size_t present_count)
 {
+	__u32 entries = table->info.items[0] + (__u32)table->edits.count + (__u32)present_count;
+	int fd = make_map(kind, entries), result = 0;
 	struct copy copy = {kind, table, fd};
-	int old, result = 0;
 
-	if (table->stored) {
-		old = table_contents_open(lasting, kind, table->slot);
-		if (old < 0)
-			return old;
-		result = table_contents_each(kind, old, copy_entry, &copy);
-		close(old);
-	}
-	return result ? result : write_edits(kind, fd, table);
-}
-
-static int build_map(const struct lasting *lasting, const struct table *table, const struct table_kind *kind,
-		     __u32 slot, const struct table_present *present, size_t present_count)
-{
-	__u32 entries = table->info.items[kind->outer == LASTING_TABLE_ADDRESS6] + table->edits.count;
-	int fd = make_map(kind, table->info.type == TABLE_INTERFACE ? entries + present_count : entries);
-	int result = fd < 0 ? -errno : fill_map(lasting, table, kind, fd);
-
+	if (fd < 0)
+		return -errno;
+	if (old >= 0)
+		result = each_in_map(kind, old, copy_entry, &copy);
+	if (!result)
+		result = write_edits(kind, fd, table);
 	if (!result && table->info.type == TABLE_INTERFACE)
 		result = table_contents_refresh(fd, present, present_count);
 	if (!result)
-		result = bpf_map_update_elem(lasting->fds[kind->outer], &slot, &fd, BPF_ANY) ? -errno : 0;
-	if (fd >= 0)
-		close(fd);
+		return fd;
+	close(fd);
+	return result;
+}
+
+static int build_part(const struct lasting *lasting, const struct table *table, unsigned int number, __u32 slot,
+		      const struct table_present *present, size_t present_count)
+{
+	const struct table_kind *kind = table_kinds(table->info.type) + number;
+	struct table_part none = {.fd = -1}, *old = &none;
+	int fd, result = table->stored ? find_part(lasting, table, number, &old) : 0;
+
+	if (result)
+		return result;
+	if (table_kind_is_trie(kind))
+		fd = table_address_build(old->fd < 0 ? NULL : &old->trie, &table->edits, number);
+	else
+		fd = build_map(table, kind, old->fd, present, present_count);
+	if (fd == -ENOENT)
+		return 0;
+	if (fd < 0)
+		return fd;
+	result = bpf_map_update_elem(lasting->fds[kind->outer], &slot, &fd, BPF_ANY) ? -errno : 0;
+	close(fd);
 	return result;
 }
 
@@ -195,8 +344,8 @@ int table_contents_build(const struct lasting *lasting, const struct table *tabl
 	const struct table_kind *kinds = table_kinds(table->info.type);
 	int result = 0;
 
-	for (int i = 0; !result && i < TABLE_KINDS_MAX && kinds[i].encode; i++)
-		result = build_map(lasting, table, kinds + i, slot, present, present_count);
+	for (unsigned int i = 0; !result && i < TABLE_KINDS_MAX && kinds[i].outer; i++)
+		result = build_part(lasting, table, i, slot, present, present_count);
 	if (result)
 		table_contents_drop(lasting, table->info.type, slot);
 	return result;

@@ -3,23 +3,46 @@
 #ifndef MAPS_TABLE_CONTENTS_H
 #define MAPS_TABLE_CONTENTS_H
 
+#include "maps/table_trie.h"
 #include "maps/tables.h"
+
+/* The maps of a slot, opened when they are first needed. */
+struct table_view {
+	struct table_part {
+		bool open;
+		int fd;		  /* -1: there is no map, since there are no entries */
+		struct trie trie; /* of a kind that is one; it owns `fd' */
+	} parts[TABLE_KINDS_MAX];
+};
 
 /* A descriptor of the map that a slot holds, or -errno. */
 int table_contents_open(const struct lasting *lasting, const struct table_kind *kind, __u32 slot);
 
+/* Forgets what has been opened of the table. */
+void table_contents_close(struct table *table);
+
 /* Empties a slot. */
 void table_contents_drop(const struct lasting *lasting, unsigned int type, __u32 slot);
 
+/* What the table's slot holds under exactly this key. Returns 0, -ENOENT, or another -errno. */
+int table_contents_find(const struct lasting *lasting, const struct table *table, const struct table_key *key,
+			struct table_record *record);
+
 /*
- * Calls `each` for every entry of a map of this kind, until it returns another value than 0, which is returned. -errno
+ * Calls `each` for every entry of the table's slot, until it returns another value than 0, which is returned. -errno
  * on failure.
  */
-int table_contents_each(const struct table_kind *kind, int fd,
+int table_contents_each(const struct lasting *lasting, const struct table *table,
 			int (*each)(void *argument, const struct table_key *key, const struct table_record *record),
 			void *argument);
 
-/* Makes the edits of `table` in the maps of its slot. Returns 0, -E2BIG if one is full, or another -errno. */
+/* Finishes a change of the slot's maps that was interrupted, and counts the entries. Returns 0 or -errno. */
+int table_contents_recover(const struct lasting *lasting, const struct table *table, __u32 items[2]);
+
+/*
+ * Makes the edits of `table` in the maps of its slot. Returns 0, -E2BIG or -ENOSPC if one is
+ * full, or another -errno.
+ */
 int table_contents_edit(const struct lasting *lasting, const struct table *table, const struct table_present *present,
 			size_t present_count);
 

@@ -29,8 +29,9 @@ struct table_key {
 
 /* One kind of inner map. */
 struct table_kind {
-	enum lasting_map outer;
-	enum bpf_map_type type;
+	enum lasting_map outer; /* 0: there is no such kind */
+	enum bpf_map_type type; /* BPF_MAP_TYPE_ARRAY: a trie of our own (maps/table_trie.h); there need be no map as long
+				   as it is empty, and the rest of this does not matter */
 	__u32 key_size;
 	bool prefixes; /* its keys begin with a number of bits: a look-up finds the longest prefix */
 	/* Writes the key as it is in the map. Returns false if entries with this key are not in maps of this kind. */
@@ -41,7 +42,7 @@ struct table_kind {
 
 #define TABLE_KINDS_MAX 2
 
-/* The kinds of maps that a table of each type consists of; the second is IPv6's, or has no `encode'. */
+/* The kinds of maps that a table of each type consists of; the second is IPv6's, or none. */
 extern const struct table_kind table_address_kinds[TABLE_KINDS_MAX];
 extern const struct table_kind table_interface_kinds[TABLE_KINDS_MAX];
 extern const struct table_kind table_number_kinds[TABLE_KINDS_MAX];
@@ -50,6 +51,17 @@ extern const struct table_kind table_mac_kinds[TABLE_KINDS_MAX];
 
 /* Those of tables of `type` (enum table_type). */
 const struct table_kind *table_kinds(unsigned int type);
+
+static inline bool table_kind_is_trie(const struct table_kind *kind)
+{
+	return kind->type == BPF_MAP_TYPE_ARRAY;
+}
+
+/* Whether entries have prefixes, of which packets find the longest. */
+static inline bool table_has_prefixes(unsigned int type)
+{
+	return type == TABLE_ADDRESS || type == TABLE_MAC;
+}
 
 /* Which of the kinds of its type holds the entry with this key. */
 static inline unsigned int table_kind_of(unsigned int type, const struct table_key *key)

@@ -13,13 +13,17 @@
 static struct table *append(struct tables *tables, __u32 index, const struct table_info *info)
 {
 	struct table *larger = reallocarray(tables->tables, tables->count + 1, sizeof(*larger));
+	struct table_view *view = calloc(1, sizeof(*view));
 	struct table *table;
 
-	if (!larger)
+	if (larger)
+		tables->tables = larger;
+	if (!larger || !view) {
+		free(view);
 		return NULL;
-	tables->tables = larger;
+	}
 	table = larger + tables->count++;
-	*table = (struct table){.index = index, .info = *info};
+	*table = (struct table){.index = index, .info = *info, .view = view};
 	return table;
 }
 
@@ -100,10 +104,17 @@ int tables_read(struct tables *tables, const struct lasting *lasting)
 	return result;
 }
 
+static void free_table(struct table *table)
+{
+	table_edits_free(&table->edits);
+	table_contents_close(table);
+	free(table->view);
+}
+
 void tables_free(struct tables *tables)
 {
 	for (size_t i = 0; i < tables->count; i++)
-		table_edits_free(&tables->tables[i].edits);
+		free_table(tables->tables + i);
 	free(tables->tables);
 	memset(tables, 0, sizeof(*tables));
 }
@@ -144,7 +155,7 @@ void tables_remove(struct tables *tables, struct table *table)
 {
 	if (table->known)
 		tables->gone[table->index] = true;
-	table_edits_free(&table->edits);
+	free_table(table);
 	*table = tables->tables[--tables->count];
 }
 
@@ -156,10 +167,12 @@ void tables_swap(struct table *left, struct table *right)
 	memcpy(left->info.items, right->info.items, sizeof(left->info.items));
 	left->stored = right->stored;
 	left->edits = right->edits;
+	left->view = right->view;
 	right->slot = old.slot;
 	memcpy(right->info.items, old.info.items, sizeof(right->info.items));
 	right->stored = old.stored;
 	right->edits = old.edits;
+	right->view = old.view;
 	left->changed = right->changed = true;
 }
 
@@ -171,40 +184,16 @@ void table_clear(struct table *table)
 	table->changed = true;
 }
 
-/* Looks up in the kernel; *key becomes that of the entry found. */
-static int find_stored(const struct lasting *lasting, const struct table *table, struct table_key *key,
-		       struct table_record *record)
-{
-	const struct table_kind *kind = table_kinds(table->info.type) + table_kind_of(table->info.type, key);
-	__u8 raw[TABLE_MAP_KEY_MAX] = {0};
-	int fd, result;
-
-	if (!table->stored)
-		return -ENOENT;
-	fd = table_contents_open(lasting, kind, table->slot);
-	if (fd < 0)
-		return fd;
-	kind->encode(raw, key);
-	result = bpf_map_lookup_elem(fd, raw, record) ? -errno : 0;
-	close(fd);
-	return result;
-}
-
 static int find_exactly(const struct lasting *lasting, const struct table *table, const struct table_key *key,
 			struct table_record *record)
 {
 	const struct table_edit *edit = table_edits_find(&table->edits, key);
-	struct table_key copy = *key;
-	int result;
 
 	if (edit) {
 		*record = edit->record;
 		return edit->present ? 0 : -ENOENT;
 	}
-	result = find_stored(lasting, table, &copy, record);
-	if (!result && table_kinds(table->info.type)->prefixes && record->number[0] != key->bits)
-		return -ENOENT;
-	return result;
+	return table->stored ? table_contents_find(lasting, table, key, record) : -ENOENT;
 }
 
 /* Leaves only the first key->bits bits. */
@@ -226,10 +215,9 @@ static void mask_key(unsigned int type, struct table_key *key)
 int table_find(const struct lasting *lasting, const struct table *table, struct table_key *key, bool exact,
 	       struct table_record *record)
 {
-	bool prefixes = table_kinds(table->info.type)->prefixes;
 	int result;
 
-	if (exact || !prefixes)
+	if (exact || !table_has_prefixes(table->info.type))
 		return find_exactly(lasting, table, key, record);
 	for (;; key->bits--) {
 		mask_key(table->info.type, key);
@@ -271,18 +259,9 @@ int table_each(const struct lasting *lasting, const struct table *table,
 	       int (*each)(void *argument, const struct table_key *key, const struct table_record *record),
 	       void *argument)
 {
-	const struct table_kind *kinds = table_kinds(table->info.type);
 	struct visit visit = {table, each, argument};
-	int result = 0;
+	int result = table->stored ? table_contents_each(lasting, table, visit_stored, &visit) : 0;
 
-	for (int i = 0; !result && table->stored && i < TABLE_KINDS_MAX && kinds[i].encode; i++) {
-		int fd = table_contents_open(lasting, kinds + i, table->slot);
-
-		if (fd < 0)
-			return fd;
-		result = table_contents_each(kinds + i, fd, visit_stored, &visit);
-		close(fd);
-	}
 	for (size_t i = 0; !result && i < table->edits.count; i++)
 		if (table->edits.edits[i].present)
 			result = each(argument, &table->edits.edits[i].key, &table->edits.edits[i].record);

@@ -17,6 +17,8 @@
 #include "maps/lasting.h"
 #include "maps/table_edits.h"
 
+struct table_view;
+
 struct table {
 	__u32 index;		/* 1..TABLES_MAX - 1 */
 	struct table_info info; /* as it is to be */
@@ -25,6 +27,7 @@ struct table {
 	bool stored;		/* the slot has contents, on which the edits are made */
 	bool changed;		/* `info' has to be written */
 	struct table_edits edits;
+	struct table_view *view; /* the maps of the slot, as far as they are open */
 };
 
 struct tables {

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The trie that holds the addresses of a table, IPv4 or IPv6: an array map of cache lines, which userland writes
+ * (maps/table_trie.h) while programs search it (bpf/table_address.h).
+ *
+ * Lines are, in this order: the header; the buckets of a hash of all entries, for userland; the entries; the heap, with
+ * nodes, leaves and rows. Addresses are numbers of 32 or 128 bits; below, an address is its first 64 bits in `high` and
+ * the others in `low`, IPv4's in the upper half of `high`.
+ *
+ * A step says where a search goes on: at a leaf, at a node, or (0) nowhere.
+ *
+ *	leaf	bits  0..28	its place, in units of 8 bytes
+ *		bits 29..30	it has up to 1, 2, 4 or 8 of them: struct trie_leaf, the longest prefixes first
+ *	node	bits  0..24	line of its head; its slots begin in the next line
+ *		bit  25		it skips bits: those in the head have to be compared
+ *		bits 26..30	number of bits that choose one of its slots
+ *		bit  31		set
+ *
+ * Prefixes that end in the bits of a node are in `cover` of all slots that they include; a slot has the longest. Those
+ * that end behind them are below the slot's step. An entry is referred to by its index and the length of its prefix.
+ *
+ * Packets see each change as the store of one 32-bit word: what a leaf or several slots of a node are to hold is
+ * written to a new place, and the step there is stored last. Old places are used again when no packet looks at them.
+ *
+ * The index of an entry (1 and up) stays the same as long as the entry is in the table, also when the table moves to
+ * larger maps, is swapped or edited, and none is larger than `capacity`: other arrays may hold more about the entries
+ * by it. It is what trie_search() finds for a packet.
+ */
+#ifndef IPFW_TABLE_TRIE_H
+#define IPFW_TABLE_TRIE_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
+
+#define TRIE_LINE 64
+#define TRIE_INDEX_MAX 0xffffffu /* of an entry */
+#define TRIE_LEAF_MAX 8		 /* entries in a leaf */
+#define TRIE_LEAF_CLASSES 4
+#define TRIE_BITS_MIN 4 /* of a node that splits a leaf */
+#define TRIE_BITS_MAX 20
+/*
+ * Nodes on the way to a leaf at most: each takes TRIE_BITS_MIN bits or more, the last one maybe fewer, and in front of
+ * each there may be one that takes fewer (maps/table_trie_link.c).
+ */
+#define TRIE_LEVELS 53
+#define TRIE_RETIRED_MAX 128
+
+#define TRIE_NODE 0x80000000u
+#define TRIE_SKIP 0x02000000u
+#define TRIE_STEP_LINE(step) ((step)&0x1ffffffu)
+#define TRIE_STEP_BITS(step) ((step) >> 26 & 31)
+#define TRIE_STEP_PLACE(step) ((step)&0x1fffffffu)
+#define TRIE_STEP_LEAF_CLASS(step) ((step) >> 29 & 3)
+#define TRIE_NODE_STEP(line, bits, skip) (TRIE_NODE | (skip) | (__u32)(bits) << 26 | (line))
+#define TRIE_LEAF_STEP(place, class) ((place) | (__u32)(class) << 29)
+
+#define TRIE_REFERENCE(index, bits) ((index) | (__u32)(bits) << 24)
+#define TRIE_REFERENCE_INDEX(reference) ((reference)&TRIE_INDEX_MAX)
+#define TRIE_REFERENCE_BITS(reference) ((reference) >> 24)
+
+struct trie_leaf {
+	__u32 key;	 /* the 32 bits of the address behind those that have led to the leaf */
+	__u32 reference; /* 0: no more */
+};
+
+struct trie_slot {
+	__u32 step;
+	__u32 cover; /* a reference, 0: none */
+};
+
+/* One line. All entries below the node begin with the first `depth` bits of an address. */
+struct trie_node {
+	__u64 high, low; /* the other bits are 0 */
+	__u32 depth;
+	__u32 reserved[11];
+};
+
+/* IPv4: 16 bytes, four in a line; IPv6: 32 bytes, two in a line. The first line has index 0, which is not used. */
+struct trie_entry {
+	__u32 next;  /* of the entries in a bucket of the hash, 0: none */
+	__u32 value; /* line of the row: a struct table_record with what the entry holds, [0] of its numbers the next row */
+	__u8 bits;   /* length of the prefix */
+	__u8 used;   /* 0: no entry has this index */
+	__u16 reserved;
+	__u32 address[1]; /* four of IPv6; host order, the most significant word first, host bits 0 */
+};
+#define TRIE_ENTRY_SHIFT(wide) ((wide) ? 5 : 4) /* logarithm of its size */
+
+/* Which free place a list holds: leaves by class, nodes by bits, single lines, indexes of entries. */
+enum trie_class {
+	TRIE_CLASS_LEAF,
+	TRIE_CLASS_ENTRY = TRIE_CLASS_LEAF + TRIE_LEAF_CLASSES,
+	TRIE_CLASS_NODE = 8, /* and the next TRIE_BITS_MAX */
+	TRIE_CLASSES = 32
+};
+
+struct trie_header {
+	/* read by programs: one line */
+	__u32 root;    /* a step */
+	__u32 row;     /* the row of all entries, 0: each has its own in trie_entry.value */
+	__u32 entries; /* the first line of entries */
+	__u32 wide;    /* 1: IPv6 */
+	__u32 reserved[12];
+	/* of userland */
+	__u32 buckets;	  /* the first line of buckets, u32 each: the index of the first entry in it, 0: none */
+	__u32 hash_bits;  /* there are 2^hash_bits of them */
+	__u32 capacity;	  /* entries: indexes 1..capacity */
+	__u32 count;	  /* of entries */
+	__u32 used_index; /* indexes up to here have been used, others never */
+	__u32 heap_end;	  /* lines up to here, exclusively, have been used */
+	__u32 lines;	  /* of the map */
+	__u32 rows;	  /* the row made last, 0: none */
+	__u32 pending;	  /* index of an entry that is being added, with TRIE_REMOVE: removed; 0: none */
+	__u32 retired_count;
+	__u32 unlinked;	  /* 1: the tree has not been made (only in images) */
+	__u32 reserved2[5];
+	__u32 free[TRIE_CLASSES]; /* places or indexes that can be used again: the first, whose first word is the next */
+	/* likewise, but packets may still look at them: class and place */
+	struct {
+		__u32 class;
+		__u32 place;
+	} retired[TRIE_RETIRED_MAX];
+};
+#define TRIE_REMOVE 0x80000000u
+#define TRIE_HEADER_LINES 20
+
+#endif

@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#include "maps/table_trie.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "maps/table_trie_parts.h"
+
+#define IMAGE_HEAP_LINES 64 /* to begin with */
+
+/* Whether a map is what its header says. */
+static bool sane(const struct trie *trie)
+{
+	const struct trie_header *header = trie_header(trie);
+
+	return trie->lines >= TRIE_HEADER_LINES && header->lines == trie->lines && header->heap_end <= trie->lines &&
+	       header->hash_bits <= 24 && header->used_index <= header->capacity &&
+	       header->buckets < header->entries && header->entries < header->heap_end &&
+	       header->retired_count <= TRIE_RETIRED_MAX;
+}
+
+int trie_open(struct trie *trie, int fd)
+{
+	struct bpf_map_info info = {0};
+	__u32 length = sizeof(info);
+	void *memory;
+
+	*trie = (struct trie){.fd = fd};
+	if (bpf_obj_get_info_by_fd(fd, &info, &length)) {
+		int result = -errno;
+
+		trie_close(trie);
+		return result;
+	}
+	memory = mmap(NULL, (size_t)info.max_entries * TRIE_LINE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED) {
+		int result = -errno;
+
+		trie_close(trie);
+		return result;
+	}
+	trie->memory = memory;
+	trie->lines = info.max_entries;
+	if (info.value_size == TRIE_LINE && sane(trie))
+		return 0;
+	trie_close(trie);
+	return -EBADMSG;
+}
+
+void trie_close(struct trie *trie)
+{
+	if (trie->fd < 0)
+		free(trie->memory);
+	else if (trie->memory)
+		munmap(trie->memory, trie->lines * TRIE_LINE);
+	if (trie->fd >= 0)
+		close(trie->fd);
+	free(trie->rows);
+	*trie = (struct trie){.fd = -1};
+}
+
+/* The logarithm of the number of buckets for so many entries: one to two entries for each. */
+static __u32 hash_bits_for(__u32 capacity)
+{
+	__u32 bits = 4;
+
+	while (bits < 24 && 1u << (bits + 1) < capacity)
+		bits++;
+	return bits;
+}
+
+int trie_create(struct trie *trie, bool wide, __u32 capacity)
+{
+	__u32 hash_bits = hash_bits_for(capacity), entries = TRIE_HEADER_LINES + (1u << hash_bits) * 4 / TRIE_LINE;
+	__u32 heap = entries + (__u32)((((size_t)capacity + 1) << TRIE_ENTRY_SHIFT(wide)) / TRIE_LINE) + 1;
+	struct trie_header *header;
+
+	_Static_assert(sizeof(*header) <= TRIE_HEADER_LINES * TRIE_LINE, "the header has its lines");
+	*trie = (struct trie){.fd = -1, .lines = (size_t)heap + IMAGE_HEAP_LINES};
+	trie->memory = calloc(trie->lines, TRIE_LINE);
+	if (!trie->memory)
+		return -ENOMEM;
+	header = trie_header(trie);
+	header->wide = wide;
+	header->buckets = TRIE_HEADER_LINES;
+	header->hash_bits = hash_bits;
+	header->entries = entries;
+	header->capacity = capacity;
+	header->heap_end = heap;
+	return 0;
+}
+
+int trie_copy(struct trie *copy, const struct trie *trie)
+{
+	size_t end = trie_header(trie)->heap_end;
+	struct trie_header *header;
+
+	*copy = (struct trie){.fd = -1, .lines = end + IMAGE_HEAP_LINES};
+	copy->memory = malloc(copy->lines * TRIE_LINE);
+	if (!copy->memory)
+		return -ENOMEM;
+	memcpy(copy->memory, trie->memory, end * TRIE_LINE);
+	header = trie_header(copy);
+	/* No packet looks at the copy. */
+	while (header->retired_count) {
+		__u32 last = --header->retired_count;
+
+		trie_retire(copy, header->retired[last].class, header->retired[last].place);
+	}
+	return 0;
+}
+
+/* The bucket of a key. */
+static __u32 *bucket_of(const struct trie *trie, const struct trie_key *key)
+{
+	const struct trie_header *header = trie_header(trie);
+	__u64 hash = (key->high ^ (key->low * 0x9e3779b97f4a7c15ull + key->bits)) * 0xbf58476d1ce4e5b9ull;
+
+	hash = (hash ^ hash >> 32) * 0x94d049bb133111ebull;
+	return (__u32 *)trie_line(trie, header->buckets) + (hash >> (64 - header->hash_bits));
+}
+
+static void read_key(const struct trie *trie, const struct trie_entry *entry, struct trie_key *key)
+{
+	const __u32 *address = entry->address;
+
+	*key = (struct trie_key){.high = (__u64)address[0] << 32, .bits = entry->bits};
+	if (trie_header(trie)->wide) {
+		key->high |= address[1];
+		key->low = (__u64)address[2] << 32 | address[3];
+	}
+}
+
+static void write_key(const struct trie *trie, struct trie_entry *entry, const struct trie_key *key)
+{
+	__u32 *address = entry->address;
+
+	entry->bits = key->bits;
+	address[0] = (__u32)(key->high >> 32);
+	if (trie_header(trie)->wide) {
+		address[1] = (__u32)key->high;
+		address[2] = (__u32)(key->low >> 32);
+		address[3] = (__u32)key->low;
+	}
+}
+
+static bool has_key(const struct trie *trie, const struct trie_entry *entry, const struct trie_key *key)
+{
+	struct trie_key its;
+
+	read_key(trie, entry, &its);
+	return its.high == key->high && its.low == key->low && its.bits == key->bits;
+}
+
+__u32 trie_find(const struct trie *trie, const struct trie_key *key)
+{
+	__u32 index = *bucket_of(trie, key);
+
+	while (index && !has_key(trie, trie_entry(trie, index), key))
+		index = trie_entry(trie, index)->next;
+	return index;
+}
+
+void trie_item(const struct trie *trie, __u32 index, struct trie_item *item)
+{
+	read_key(trie, trie_entry(trie, index), &item->key);
+	item->reference = TRIE_REFERENCE(index, item->key.bits);
+}
+
+bool trie_has(const struct trie *trie, __u32 index)
+{
+	return trie_entry(trie, index)->used && trie_header(trie)->pending != (index | TRIE_REMOVE);
+}
+
+void trie_read(const struct trie *trie, __u32 index, struct trie_key *key, struct table_record *record)
+{
+	const struct trie_entry *entry = trie_entry(trie, index);
+
+	read_key(trie, entry, key);
+	memcpy(record, trie_line(trie, entry->value), sizeof(*record));
+	record->number[0] = entry->bits;
+}
+
+/* Puts an entry into its bucket, if it is not there. */
+static void put_into_bucket(struct trie *trie, __u32 index)
+{
+	struct trie_entry *entry = trie_entry(trie, index);
+	struct trie_key key;
+	__u32 *bucket;
+
+	read_key(trie, entry, &key);
+	if (trie_find(trie, &key))
+		return;
+	bucket = bucket_of(trie, &key);
+	entry->next = *bucket;
+	trie_store(bucket, index);
+	trie_header(trie)->count++;
+}
+
+/* Takes an entry out of its bucket, if it is there. */
+static void take_from_bucket(struct trie *trie, __u32 index)
+{
+	struct trie_key key;
+	__u32 *link;
+
+	read_key(trie, trie_entry(trie, index), &key);
+	for (link = bucket_of(trie, &key); *link; link = &trie_entry(trie, *link)->next)
+		if (*link == index) {
+			trie_store(link, trie_entry(trie, index)->next);
+			trie_header(trie)->count--;
+			return;
+		}
+}
+
+/* Has the entry hold a row: packets see it at once, at latest by the last store. */
+static void hold_row(struct trie *trie, __u32 index, __u32 row)
+{
+	struct trie_header *header = trie_header(trie);
+
+	trie_store(&trie_entry(trie, index)->value, row);
+	if (header->row != row)
+		trie_store(&header->row, header->count ? 0 : row);
+}
+
+static bool linked(const struct trie *trie)
+{
+	return !trie_header(trie)->unlinked;
+}
+
+/* Writes an entry that is in no bucket and no tree yet. */
+static void write_entry(struct trie *trie, __u32 index, const struct trie_key *key, __u32 row)
+{
+	struct trie_entry *entry = trie_entry(trie, index);
+
+	memset(entry, 0, (size_t)1 << TRIE_ENTRY_SHIFT(trie_header(trie)->wide));
+	write_key(trie, entry, key);
+	hold_row(trie, index, row);
+	__atomic_store_n(&entry->used, 1, __ATOMIC_RELEASE);
+}
+
+int trie_place(struct trie *image, __u32 index, const struct trie_key *key, const struct table_record *record)
+{
+	__u32 row;
+	int result = trie_row(image, record, &row);
+
+	if (result)
+		return result;
+	write_entry(image, index, key, row);
+	put_into_bucket(image, index);
+	return 0;
+}
+
+static void drop_entry(struct trie *trie, __u32 index)
+{
+	trie_entry(trie, index)->used = 0;
+	trie_retire(trie, TRIE_CLASS_ENTRY, index);
+}
+
+static int add_entry(struct trie *trie, const struct trie_key *key, __u32 row)
+{
+	struct trie_item item;
+	__u32 index;
+	int result = trie_allocate(trie, TRIE_CLASS_ENTRY, &index);
+
+	if (result)
+		return result;
+	trie_store(&trie_header(trie)->pending, index);
+	write_entry(trie, index, key, row);
+	trie_item(trie, index, &item);
+	result = linked(trie) ? trie_link(trie, &item) : 0;
+	if (result)
+		drop_entry(trie, index);
+	else
+		put_into_bucket(trie, index);
+	trie_store(&trie_header(trie)->pending, 0);
+	return result;
+}
+
+int trie_set(struct trie *trie, const struct trie_key *key, const struct table_record *record)
+{
+	__u32 row, index = trie_find(trie, key);
+	int result = trie_row(trie, record, &row);
+
+	if (result)
+		return result;
+	if (!index)
+		return add_entry(trie, key, row);
+	hold_row(trie, index, row);
+	return 0;
+}
+
+int trie_remove(struct trie *trie, const struct trie_key *key)
+{
+	struct trie_item item;
+	__u32 index = trie_find(trie, key);
+	int result = 0;
+
+	if (!index)
+		return 0;
+	trie_store(&trie_header(trie)->pending, index | TRIE_REMOVE);
+	trie_item(trie, index, &item);
+	if (linked(trie))
+		result = trie_unlink(trie, &item);
+	if (!result) {
+		take_from_bucket(trie, index);
+		drop_entry(trie, index);
+	}
+	trie_store(&trie_header(trie)->pending, 0);
+	return result;
+}
+
+static void recount(struct trie *trie)
+{
+	struct trie_header *header = trie_header(trie);
+	__u32 count = 0;
+
+	for (__u32 index = 1; index <= header->used_index; index++)
+		count += trie_entry(trie, index)->used;
+	header->count = count;
+}
+
+int trie_recover(struct trie *trie)
+{
+	__u32 pending = trie_header(trie)->pending, index = pending & TRIE_INDEX_MAX;
+	struct trie_item item;
+	int result = 0;
+
+	if (!index || index > trie_header(trie)->capacity)
+		return 0;
+	trie_item(trie, index, &item);
+	if (pending & TRIE_REMOVE) {
+		result = trie_unlink(trie, &item);
+	} else if (trie_entry(trie, index)->used && trie_link(trie, &item)) {
+		/* No room: then packets must not find it. */
+		result = trie_unlink(trie, &item);
+		pending |= TRIE_REMOVE;
+	}
+	if (result)
+		return result;
+	if (pending & TRIE_REMOVE) {
+		take_from_bucket(trie, index);
+		trie_entry(trie, index)->used = 0; /* its index is lost until the trie is rebuilt */
+	} else if (trie_entry(trie, index)->used) {
+		put_into_bucket(trie, index);
+	}
+	recount(trie);
+	trie_store(&trie_header(trie)->pending, 0);
+	return 0;
+}

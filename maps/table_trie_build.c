@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Whole trees. A node gets as many bits as it takes for leaves to have two to four entries, if they are spread evenly;
+ * where they are not, leaves that are too large become nodes in turn.
+ */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "maps/table_trie_parts.h"
+
+#define LEAF_FILL 4
+/* Room in new maps: a part of what is there, and so much at least. */
+#define SPARE_PART 16
+#define SPARE_ENTRIES 16
+#define SPARE_LINES 32
+
+__u32 trie_window(const struct trie_key *key, unsigned int depth)
+{
+	if (depth >= 64)
+		return depth < 128 ? (__u32)(key->low << (depth - 64) >> 32) : 0;
+	return (__u32)((key->high << depth | (depth ? key->low >> (64 - depth) : 0)) >> 32);
+}
+
+unsigned int trie_common(__u64 high, __u64 low, __u64 other_high, __u64 other_low)
+{
+	if (high != other_high)
+		return (unsigned int)__builtin_clzll(high ^ other_high);
+	return low != other_low ? 64 + (unsigned int)__builtin_clzll(low ^ other_low) : 128;
+}
+
+void trie_mask(struct trie_key *key, unsigned int bits)
+{
+	key->bits = (__u8)bits;
+	key->high &= bits >= 64 ? ~0ull : bits ? ~0ull << (64 - bits) : 0;
+	key->low &= bits >= 128 ? ~0ull : bits > 64 ? ~0ull << (128 - bits) : 0;
+}
+
+int trie_build_leaf(struct trie *trie, struct trie_item *items, size_t count, unsigned int depth, __u32 *step)
+{
+	unsigned int class = 0;
+	struct trie_leaf *leaf;
+	__u32 place;
+	int result;
+
+	while (1u << class < count)
+		class++;
+	result = trie_allocate(trie, TRIE_CLASS_LEAF + class, &place);
+	if (result)
+		return result;
+	leaf = (void *)trie_word(trie, (size_t)place * 8);
+	memset(leaf, 0, sizeof(*leaf) << class);
+	for (size_t i = 0; i < count; i++) {
+		size_t j = i;
+
+		for (; j && TRIE_REFERENCE_BITS(leaf[j - 1].reference) < items[i].key.bits; j--)
+			leaf[j] = leaf[j - 1];
+		leaf[j] = (struct trie_leaf){trie_window(&items[i].key, depth), items[i].reference};
+	}
+	*step = TRIE_LEAF_STEP(place, class);
+	return 0;
+}
+
+int trie_build_node(struct trie *trie, const struct trie_key *key, unsigned int depth, unsigned int above,
+		    unsigned int bits, __u32 *step)
+{
+	struct trie_key head = *key;
+	struct trie_node *node;
+	__u32 line;
+	int result = trie_allocate(trie, TRIE_CLASS_NODE + bits, &line);
+
+	if (result)
+		return result;
+	trie_mask(&head, depth);
+	node = trie_line(trie, line);
+	memset(node, 0, (size_t)trie_node_lines(bits) * TRIE_LINE);
+	node->high = head.high;
+	node->low = head.low;
+	node->depth = depth;
+	*step = TRIE_NODE_STEP(line, bits, depth > above ? TRIE_SKIP : 0);
+	return 0;
+}
+
+/* How many bits all items have in common, and none has fewer of. */
+static unsigned int common_depth(const struct trie_item *items, size_t count)
+{
+	const struct trie_key *first = &items[0].key, *last = &items[count - 1].key;
+	unsigned int depth = trie_common(first->high, first->low, last->high, last->low);
+
+	for (size_t i = 0; i < count; i++)
+		if (items[i].key.bits < depth)
+			depth = items[i].key.bits;
+	return depth;
+}
+
+static unsigned int node_bits(const struct trie *trie, size_t count, unsigned int depth)
+{
+	unsigned int bits = TRIE_BITS_MIN, most = trie_width(trie) - depth;
+
+	while (bits < TRIE_BITS_MAX && (size_t)LEAF_FILL << bits < count)
+		bits++;
+	return bits < most ? bits : most;
+}
+
+/*
+ * Writes the items that end in the node to its slots, and moves the others to the front. Returns how many they are.
+ * Since a prefix comes before all that it includes, the longest is written last.
+ */
+static size_t cover_slots(const struct trie *trie, struct trie_item *items, size_t count, unsigned int depth,
+			  __u32 step)
+{
+	unsigned int bits = TRIE_STEP_BITS(step);
+	struct trie_slot *slots = trie_slots(trie, step);
+	size_t left = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		__u32 first = trie_window(&items[i].key, depth) >> (32 - bits);
+
+		if (items[i].key.bits > depth + bits) {
+			items[left++] = items[i];
+			continue;
+		}
+		for (__u32 j = 0; j < 1u << (depth + bits - items[i].key.bits); j++)
+			slots[first + j].cover = items[i].reference;
+	}
+	return left;
+}
+
+static int build_children(struct trie *trie, struct trie_item *items, size_t count, unsigned int depth, __u32 step)
+{
+	unsigned int bits = TRIE_STEP_BITS(step);
+	int result = 0;
+
+	for (size_t from = 0, to; !result && from < count; from = to) {
+		__u32 number = trie_window(&items[from].key, depth) >> (32 - bits), child;
+
+		for (to = from + 1; to < count; to++)
+			if (trie_window(&items[to].key, depth) >> (32 - bits) != number)
+				break;
+		result = trie_build(trie, items + from, to - from, depth + bits, &child);
+		if (!result)
+			trie_slots(trie, step)[number].step = child;
+	}
+	return result;
+}
+
+int trie_build(struct trie *trie, struct trie_item *items, size_t count, unsigned int depth, __u32 *step)
+{
+	unsigned int above = depth;
+	int result;
+
+	*step = 0;
+	if (!count)
+		return 0;
+	if (count <= TRIE_LEAF_MAX)
+		return trie_build_leaf(trie, items, count, depth, step);
+	depth = common_depth(items, count);
+	result = trie_build_node(trie, &items->key, depth, above, node_bits(trie, count, depth), step);
+	if (result)
+		return result;
+	count = cover_slots(trie, items, count, depth, *step);
+	return build_children(trie, items, count, depth, *step);
+}
+
+static int compare(const void *left, const void *right)
+{
+	const struct trie_key *a = left, *b = right;
+
+	if (a->high != b->high)
+		return a->high < b->high ? -1 : 1;
+	if (a->low != b->low)
+		return a->low < b->low ? -1 : 1;
+	return a->bits - b->bits;
+}
+
+static bool ordered(const struct trie_item *items, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		if (compare(items + i - 1, items + i) > 0)
+			return false;
+	return true;
+}
+
+int trie_link_all(struct trie *image)
+{
+	struct trie_header *header = trie_header(image);
+	struct trie_item *items = calloc((size_t)header->count + 1, sizeof(*items));
+	size_t count = 0;
+	__u32 root;
+	int result;
+
+	_Static_assert(offsetof(struct trie_item, key) == 0, "compare() takes items for keys");
+	if (!items)
+		return -ENOMEM;
+	for (__u32 index = 1; index <= header->used_index; index++)
+		if (trie_entry(image, index)->used)
+			trie_item(image, index, items + count++);
+	if (!ordered(items, count))
+		qsort(items, count, sizeof(*items), compare);
+	result = trie_build(image, items, count, 0, &root);
+	header = trie_header(image);
+	if (!result) {
+		header->root = root;
+		header->unlinked = 0;
+	}
+	free(items);
+	return result;
+}
+
+/* Takes over the entries of `old` under their indexes. */
+static int take_entries(struct trie *image, const struct trie *old)
+{
+	__u32 last = trie_header(old)->used_index;
+	int result = 0;
+
+	trie_header(image)->used_index = last;
+	for (__u32 index = last; !result && index; index--) {
+		struct table_record record;
+		struct trie_key key;
+
+		if (!trie_entry(old, index)->used) {
+			trie_retire(image, TRIE_CLASS_ENTRY, index);
+			continue;
+		}
+		trie_read(old, index, &key, &record);
+		result = trie_place(image, index, &key, &record);
+	}
+	return result;
+}
+
+int trie_unlinked(struct trie *image, const struct trie *old, bool wide, __u32 more)
+{
+	size_t entries = (old ? trie_header(old)->used_index : 0) + (size_t)more;
+	size_t capacity = entries + entries / SPARE_PART + SPARE_ENTRIES;
+	int result;
+
+	if (entries > TRIE_INDEX_MAX)
+		return -ENOSPC;
+	result = trie_create(image, wide, (__u32)(capacity > TRIE_INDEX_MAX ? TRIE_INDEX_MAX : capacity));
+	if (result)
+		return result;
+	trie_header(image)->unlinked = 1;
+	result = old ? take_entries(image, old) : 0;
+	if (result)
+		trie_close(image);
+	return result;
+}
+
+/* Lines that a map has beside those in use. So a copy of the root fits in, which a short prefix takes. */
+static __u32 spare_lines(const struct trie *image)
+{
+	const struct trie_header *header = trie_header(image);
+	__u32 heap = header->heap_end - header->entries, spare = SPARE_LINES;
+
+	spare += heap / SPARE_PART;
+	if (header->root & TRIE_NODE)
+		spare += trie_node_lines(TRIE_STEP_BITS(header->root));
+	return spare;
+}
+
+int trie_publish(const struct trie *image)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE | BPF_F_INNER_MAP);
+	struct trie_header *header = trie_header(image);
+	size_t page = (size_t)sysconf(_SC_PAGESIZE) / TRIE_LINE;
+	__u32 lines = (__u32)((header->heap_end + spare_lines(image) + page - 1) / page * page);
+	void *memory;
+	int fd;
+
+	header->lines = lines;
+	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "table", sizeof(__u32), TRIE_LINE, lines, &options);
+	if (fd < 0)
+		return -errno;
+	memory = mmap(NULL, (size_t)lines * TRIE_LINE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED) {
+		int result = -errno;
+
+		close(fd);
+		return result;
+	}
+	memcpy(memory, image->memory, (size_t)header->heap_end * TRIE_LINE);
+	munmap(memory, (size_t)lines * TRIE_LINE);
+	return fd;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the files of the trie (maps/table_trie.h) share. */
+#ifndef MAPS_TABLE_TRIE_PARTS_H
+#define MAPS_TABLE_TRIE_PARTS_H
+
+#include "maps/table_trie.h"
+
+/* An entry on its way into the tree. */
+struct trie_item {
+	struct trie_key key;
+	__u32 reference;
+};
+
+/* The first byte of a line. Images move when they grow: get it again behind trie_allocate(). */
+static inline void *trie_line(const struct trie *trie, __u32 line)
+{
+	return trie->memory + (size_t)line * TRIE_LINE;
+}
+
+static inline struct trie_entry *trie_entry(const struct trie *trie, __u32 index)
+{
+	const struct trie_header *header = trie_header(trie);
+
+	return (struct trie_entry *)((char *)trie_line(trie, header->entries)
+				     + ((size_t)index << TRIE_ENTRY_SHIFT(header->wide)));
+}
+
+static inline struct trie_slot *trie_slots(const struct trie *trie, __u32 step)
+{
+	return trie_line(trie, TRIE_STEP_LINE(step) + 1);
+}
+
+static inline __u32 *trie_word(const struct trie *trie, size_t offset)
+{
+	return (__u32 *)(trie->memory + offset);
+}
+
+/* Lets packets see a word, and all that was written before it. */
+static inline void trie_store(__u32 *word, __u32 value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+static inline unsigned int trie_width(const struct trie *trie)
+{
+	return trie_header(trie)->wide ? 128 : 32;
+}
+
+/* The 32 bits from bit `depth` on. */
+__u32 trie_window(const struct trie_key *key, unsigned int depth);
+
+/* The number of bits, from the first on, that two addresses have in common: up to 128. */
+unsigned int trie_common(__u64 high, __u64 low, __u64 other_high, __u64 other_low);
+
+/* The address with all bits but the first `bits` 0. */
+void trie_mask(struct trie_key *key, unsigned int bits);
+
+/* Notes an entry under an index of its own, in an image without a tree. Returns 0 or -ENOMEM. */
+int trie_place(struct trie *image, __u32 index, const struct trie_key *key, const struct table_record *record);
+
+/* What there is to know of the entry with this index. */
+void trie_item(const struct trie *trie, __u32 index, struct trie_item *item);
+
+/* Lines of a node with so many bits. */
+static inline __u32 trie_node_lines(unsigned int bits)
+{
+	return 1 + (bits <= 3 ? 1 : 1u << (bits - 3));
+}
+
+/*
+ * Takes room of a class from the heap (or an index for an entry) and writes to *place where; what is there is of no
+ * meaning. Returns 0, -ENOSPC or -ENOMEM.
+ */
+int trie_allocate(struct trie *trie, unsigned int class, __u32 *place);
+
+/* Gives room back that packets may still be looking at, but do not find any more. */
+void trie_retire(struct trie *trie, unsigned int class, __u32 place);
+
+/* Writes the row that holds *record to *row. Returns 0, -ENOSPC or -ENOMEM. */
+int trie_row(struct trie *trie, const struct table_record *record, __u32 *row);
+
+/* Brings an entry into the tree, or out of it. Doing it once more is no harm. Return 0, -ENOSPC or -ENOMEM. */
+int trie_link(struct trie *trie, const struct trie_item *item);
+int trie_unlink(struct trie *trie, const struct trie_item *item);
+
+/*
+ * Makes a tree of items that are in order and all begin with the same `depth` bits, no prefix shorter than that; *step
+ * leads there. The items are overwritten. Returns 0, -ENOSPC or -ENOMEM.
+ */
+int trie_build(struct trie *trie, struct trie_item *items, size_t count, unsigned int depth, __u32 *step);
+
+/* Writes a leaf below `depth` bits. Returns 0, -ENOSPC or -ENOMEM. */
+int trie_build_leaf(struct trie *trie, struct trie_item *items, size_t count, unsigned int depth, __u32 *step);
+
+/* Makes a node without children; *step leads there from `above` bits. Returns 0, -ENOSPC or -ENOMEM. */
+int trie_build_node(struct trie *trie, const struct trie_key *key, unsigned int depth, unsigned int above,
+		    unsigned int bits, __u32 *step);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Looks addresses up in a trie. The input "frame" has struct trie_question in it, the output the reference found in its
+ * place. Repeated with another number of questions, all of them are answered in turn: for measurements.
+ */
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/table_address.h"
+
+struct trie_contents {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, TRIE_LINE);
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct trie_contents);
+} tries SEC(".maps");
+
+struct question {
+	struct trie_address address;
+	__u32 reference;
+	__u32 number; /* of the record, as trie_record() finds it */
+};
+
+SEC("tc")
+int look_up(struct __sk_buff *skb)
+{
+	const struct trie_header *header;
+	const struct table_record *record;
+	struct question question;
+	__u32 zero = 0;
+	void *trie = bpf_map_lookup_elem(&tries, &zero);
+
+	if (!trie || bpf_skb_load_bytes(skb, 0, &question, sizeof(question)))
+		return -1;
+	header = trie_line(trie, 0);
+	if (!header)
+		return -1;
+	question.reference = trie_search(trie, header, &question.address);
+	record = question.reference ? trie_record(trie, header, question.reference) : NULL;
+	question.number = record ? record->number[1] : 0;
+	return bpf_skb_store_bytes(skb, 0, &question, sizeof(question), 0);
+}
+
+char LICENSE[] SEC("license") = "GPL";
