@@ -74,7 +74,7 @@ int table_address_each(const struct trie *trie,
 int table_address_edit(struct trie *trie, const struct table_edits *edits)
 {
 	unsigned int family = trie_header(trie)->wide ? 6 : 4;
-	int result = 0;
+	int result = trie_recover(trie);
 
 	for (size_t i = 0; !result && i < edits->count; i++) {
 		const struct table_edit *edit = edits->edits + i;
@@ -115,13 +115,15 @@ static int build(struct trie *image, const struct trie *old, const struct table_
 	return result;
 }
 
-int table_address_build(const struct trie *old, const struct table_edits *edits, bool wide)
+int table_address_build(struct trie *old, const struct table_edits *edits, bool wide)
 {
 	struct trie image;
 	__u32 additions = 0;
 	size_t changes = 0;
-	int fd, result = -ENOSPC;
+	int fd, result = old ? trie_recover(old) : 0;
 
+	if (result)
+		return result;
 	for (size_t i = 0; i < edits->count; i++) {
 		if (edits->edits[i].key.family != (wide ? 6 : 4))
 			continue;
@@ -130,6 +132,7 @@ int table_address_build(const struct trie *old, const struct table_edits *edits,
 	}
 	if (!old && !additions)
 		return -ENOENT;
+	result = -ENOSPC;
 	if (old && changes <= trie_header(old)->count / CHANGED_PART)
 		result = change(&image, old, edits);
 	if (result == -ENOSPC)

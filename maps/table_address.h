@@ -14,13 +14,16 @@ int table_address_each(const struct trie *trie,
 		       int (*each)(void *argument, const struct table_key *key, const struct table_record *record),
 		       void *argument);
 
-/* Makes those edits that are of the trie's family, one after the other. Returns 0, -ENOSPC or another -errno. */
+/*
+ * Makes those edits that are of the trie's family, one after the other, behind what an interrupted process has left.
+ * Returns 0, -ENOSPC or another -errno.
+ */
 int table_address_edit(struct trie *trie, const struct table_edits *edits);
 
 /*
  * Makes a map of what is in `old` (NULL: nothing) after the edits of one family. Returns a descriptor, -ENOENT if there
  * is nothing at all, or another -errno.
  */
-int table_address_build(const struct trie *old, const struct table_edits *edits, bool wide);
+int table_address_build(struct trie *old, const struct table_edits *edits, bool wide);
 
 #endif

@@ -146,41 +146,6 @@ int table_contents_each(const struct lasting *lasting, const struct table *table
 	return result;
 }
 
-static int count_entry(void *argument, const struct table_key *key, const struct table_record *record)
-{
-	++*(__u32 *)argument;
-	return 0;
-}
-
-static int recover_part(const struct table_kind *kind, struct table_part *part, __u32 *count)
-{
-	int result;
-
-	*count = 0;
-	if (part->fd < 0)
-		return 0;
-	if (!table_kind_is_trie(kind))
-		return each_in_map(kind, part->fd, count_entry, count);
-	result = trie_recover(&part->trie);
-	*count = trie_header(&part->trie)->count;
-	return result;
-}
-
-int table_contents_recover(const struct lasting *lasting, const struct table *table, __u32 items[2])
-{
-	const struct table_kind *kinds = table_kinds(table->info.type);
-	int result = 0;
-
-	for (unsigned int i = 0; !result && i < TABLE_KINDS_MAX && kinds[i].outer; i++) {
-		struct table_part *part;
-
-		result = find_part(lasting, table, i, &part);
-		if (!result)
-			result = recover_part(kinds + i, part, items + i);
-	}
-	return result;
-}
-
 static int write_entry(const struct table_kind *kind, int fd, const struct table_key *key,
 		       const struct table_record *record)
 {

@@ -36,9 +36,6 @@ int table_contents_each(const struct lasting *lasting, const struct table *table
 			int (*each)(void *argument, const struct table_key *key, const struct table_record *record),
 			void *argument);
 
-/* Finishes a change of the slot's maps that was interrupted, and counts the entries. Returns 0 or -errno. */
-int table_contents_recover(const struct lasting *lasting, const struct table *table, __u32 items[2]);
-
 /*
  * Makes the edits of `table` in the maps of its slot. Returns 0, -E2BIG or -ENOSPC if one is
  * full, or another -errno.

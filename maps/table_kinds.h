@@ -30,8 +30,8 @@ struct table_key {
 /* One kind of inner map. */
 struct table_kind {
 	enum lasting_map outer; /* 0: there is no such kind */
-	enum bpf_map_type type; /* BPF_MAP_TYPE_ARRAY: a trie of our own (maps/table_trie.h); there need be no map as long
-				   as it is empty, and the rest of this does not matter */
+	enum bpf_map_type type; /* BPF_MAP_TYPE_ARRAY: a trie of our own (maps/table_trie.h); there need be no map as
+				   long as it is empty, and the rest of this does not matter */
 	__u32 key_size;
 	bool prefixes; /* its keys begin with a number of bits: a look-up finds the longest prefix */
 	/* Writes the key as it is in the map. Returns false if entries with this key are not in maps of this kind. */

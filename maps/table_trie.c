@@ -18,9 +18,8 @@ static bool sane(const struct trie *trie)
 	const struct trie_header *header = trie_header(trie);
 
 	return trie->lines >= TRIE_HEADER_LINES && header->lines == trie->lines && header->heap_end <= trie->lines &&
-	       header->hash_bits <= 24 && header->used_index <= header->capacity &&
-	       header->buckets < header->entries && header->entries < header->heap_end &&
-	       header->retired_count <= TRIE_RETIRED_MAX;
+	       header->hash_bits <= 24 && header->used_index <= header->capacity && header->buckets < header->entries &&
+	       header->entries < header->heap_end && header->retired_count <= TRIE_RETIRED_MAX;
 }
 
 int trie_open(struct trie *trie, int fd)
@@ -63,12 +62,12 @@ void trie_close(struct trie *trie)
 	*trie = (struct trie){.fd = -1};
 }
 
-/* The logarithm of the number of buckets for so many entries: one to two entries for each. */
+/* The logarithm of the number of buckets for so many entries: two to four entries for each. */
 static __u32 hash_bits_for(__u32 capacity)
 {
 	__u32 bits = 4;
 
-	while (bits < 24 && 1u << (bits + 1) < capacity)
+	while (bits < 24 && 1u << (bits + 2) < capacity)
 		bits++;
 	return bits;
 }

@@ -14,7 +14,7 @@
 
 #define LEAF_FILL 4
 /* Room in new maps: a part of what is there, and so much at least. */
-#define SPARE_PART 16
+#define SPARE_PART 32
 #define SPARE_ENTRIES 16
 #define SPARE_LINES 32
 
@@ -41,13 +41,13 @@ void trie_mask(struct trie_key *key, unsigned int bits)
 
 int trie_build_leaf(struct trie *trie, struct trie_item *items, size_t count, unsigned int depth, __u32 *step)
 {
-	unsigned int class = 0;
 	struct trie_leaf *leaf;
+	unsigned int class = 0;
 	__u32 place;
 	int result;
 
 	while (1u << class < count)
-		class++;
+		class ++;
 	result = trie_allocate(trie, TRIE_CLASS_LEAF + class, &place);
 	if (result)
 		return result;
@@ -249,16 +249,15 @@ int trie_unlinked(struct trie *image, const struct trie *old, bool wide, __u32 m
 	return result;
 }
 
-/* Lines that a map has beside those in use. So a copy of the root fits in, which a short prefix takes. */
+/* Lines that a map has beside those in use. A copy of the root fits in, which a short prefix takes. */
 static __u32 spare_lines(const struct trie *image)
 {
 	const struct trie_header *header = trie_header(image);
-	__u32 heap = header->heap_end - header->entries, spare = SPARE_LINES;
+	__u32 part = (header->heap_end - header->entries) / SPARE_PART, root = 0;
 
-	spare += heap / SPARE_PART;
 	if (header->root & TRIE_NODE)
-		spare += trie_node_lines(TRIE_STEP_BITS(header->root));
-	return spare;
+		root = trie_node_lines(TRIE_STEP_BITS(header->root));
+	return SPARE_LINES + (part > root ? part : root);
 }
 
 int trie_publish(const struct trie *image)

@@ -50,10 +50,10 @@ static bool descend(const struct trie *trie, const struct trie_item *item, struc
 		}
 		if (item->key.bits <= place->depth + bits)
 			return true;
-		place->at = (size_t)((char *)(trie_slots(trie, place->step)
-					      + (trie_window(&item->key, place->depth) >> (32 - bits)))
-				     - trie->memory)
-			    + offsetof(struct trie_slot, step);
+		place->at = (size_t)((char *)(trie_slots(trie, place->step) +
+					      (trie_window(&item->key, place->depth) >> (32 - bits))) -
+				     trie->memory) +
+			    offsetof(struct trie_slot, step);
 		place->above = place->depth + bits;
 	}
 }
@@ -83,8 +83,9 @@ static void insert_ordered(struct trie_item *items, size_t count, const struct t
 	for (; count; count--) {
 		const struct trie_key *before = &items[count - 1].key, *key = &item->key;
 
-		if (before->high < key->high || (before->high == key->high &&
-						 (before->low < key->low || (before->low == key->low && before->bits < key->bits))))
+		if (before->high < key->high ||
+		    (before->high == key->high &&
+		     (before->low < key->low || (before->low == key->low && before->bits < key->bits))))
 			break;
 		items[count] = items[count - 1];
 	}

@@ -21,8 +21,8 @@ static inline struct trie_entry *trie_entry(const struct trie *trie, __u32 index
 {
 	const struct trie_header *header = trie_header(trie);
 
-	return (struct trie_entry *)((char *)trie_line(trie, header->entries)
-				     + ((size_t)index << TRIE_ENTRY_SHIFT(header->wide)));
+	return (struct trie_entry *)((char *)trie_line(trie, header->entries) +
+				     ((size_t)index << TRIE_ENTRY_SHIFT(header->wide)));
 }
 
 static inline struct trie_slot *trie_slots(const struct trie *trie, __u32 step)

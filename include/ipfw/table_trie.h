@@ -79,7 +79,8 @@ struct trie_node {
 /* IPv4: 16 bytes, four in a line; IPv6: 32 bytes, two in a line. The first line has index 0, which is not used. */
 struct trie_entry {
 	__u32 next;  /* of the entries in a bucket of the hash, 0: none */
-	__u32 value; /* line of the row: a struct table_record with what the entry holds, [0] of its numbers the next row */
+	__u32 value; /* line of the row: a struct table_record with what the entry holds, [0] of its numbers the next
+			row */
 	__u8 bits;   /* length of the prefix */
 	__u8 used;   /* 0: no entry has this index */
 	__u16 reserved;
@@ -113,9 +114,10 @@ struct trie_header {
 	__u32 rows;	  /* the row made last, 0: none */
 	__u32 pending;	  /* index of an entry that is being added, with TRIE_REMOVE: removed; 0: none */
 	__u32 retired_count;
-	__u32 unlinked;	  /* 1: the tree has not been made (only in images) */
+	__u32 unlinked; /* 1: the tree has not been made (only in images) */
 	__u32 reserved2[5];
-	__u32 free[TRIE_CLASSES]; /* places or indexes that can be used again: the first, whose first word is the next */
+	__u32 free[TRIE_CLASSES]; /* places or indexes that can be used again: the first, whose first word is the next
+				   */
 	/* likewise, but packets may still look at them: class and place */
 	struct {
 		__u32 class;

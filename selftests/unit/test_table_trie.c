@@ -470,9 +470,8 @@ static void test_killed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_changes4),      cmocka_unit_test(test_changes6), cmocka_unit_test(test_nested),
-		cmocka_unit_test(test_many),	      cmocka_unit_test(test_indexes_stay),
-		cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_changes4), cmocka_unit_test(test_changes6),     cmocka_unit_test(test_nested),
+		cmocka_unit_test(test_many),	 cmocka_unit_test(test_indexes_stay), cmocka_unit_test(test_killed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
