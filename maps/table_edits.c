@@ -4,14 +4,25 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #define FIRST_CAPACITY 16
+
+static size_t hash_key(const struct table_key *key)
+{
+	__u64 words[sizeof(*key) / sizeof(__u64) + 1] = {0}, hash = 0;
+
+	memcpy(words, key, sizeof(*key));
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15ull;
+		hash ^= hash >> 32;
+	}
+	return hash;
+}
 
 /* The bucket of `key`, or the free one where it belongs. */
 static __u32 *find_bucket(const struct table_edits *edits, const struct table_key *key)
 {
-	size_t bucket = crc32_z(0, (const Bytef *)key, sizeof(*key));
+	size_t bucket = hash_key(key);
 
 	for (;; bucket++) {
 		__u32 *place = edits->buckets + (bucket & (edits->bucket_count - 1));
@@ -55,15 +66,17 @@ static int grow(struct table_edits *edits)
 
 int table_edits_set(struct table_edits *edits, const struct table_key *key, const struct table_record *record)
 {
-	struct table_edit *edit = table_edits_find(edits, key);
+	struct table_edit *edit;
+	__u32 *place;
 
-	if (!edit) {
-		if (grow(edits))
-			return -ENOMEM;
-		edit = edits->edits + edits->count++;
-		edit->key = *key;
-		*find_bucket(edits, key) = (__u32)edits->count;
+	if (grow(edits))
+		return -ENOMEM;
+	place = find_bucket(edits, key);
+	if (!*place) {
+		edits->edits[edits->count].key = *key;
+		*place = (__u32)++edits->count;
 	}
+	edit = edits->edits + *place - 1;
 	edit->present = record;
 	memset(&edit->record, 0, sizeof(edit->record));
 	if (record)

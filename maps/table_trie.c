@@ -22,32 +22,62 @@ static bool sane(const struct trie *trie)
 	       header->entries < header->heap_end && header->retired_count <= TRIE_RETIRED_MAX;
 }
 
-int trie_open(struct trie *trie, int fd)
+static size_t chunks(const struct trie *trie)
+{
+	return trie->lines / TRIE_CHUNK_LINES + 1;
+}
+
+static int map_chunk(const struct trie *trie, size_t chunk)
+{
+	size_t from = chunk * TRIE_CHUNK_LINES, to = from + TRIE_CHUNK_LINES;
+
+	if (to > trie->lines)
+		to = trie->lines;
+	if (mmap(trie->memory + from * TRIE_LINE, (to - from) * TRIE_LINE, PROT_READ | PROT_WRITE,
+		 MAP_SHARED | MAP_FIXED, trie->fd, (off_t)(from * TRIE_LINE)) == MAP_FAILED)
+		return -errno;
+	trie->mapped[chunk] = true;
+	return 0;
+}
+
+void trie_touch(const struct trie *trie, size_t line, size_t count)
+{
+	for (size_t chunk = line / TRIE_CHUNK_LINES; chunk <= (line + count - 1) / TRIE_CHUNK_LINES; chunk++)
+		if (!trie->mapped[chunk] && map_chunk(trie, chunk))
+			abort();
+}
+
+/* Takes the address space for the map, and maps the header. */
+static int map_header(struct trie *trie)
 {
 	struct bpf_map_info info = {0};
 	__u32 length = sizeof(info);
 	void *memory;
 
-	*trie = (struct trie){.fd = fd};
-	if (bpf_obj_get_info_by_fd(fd, &info, &length)) {
-		int result = -errno;
-
-		trie_close(trie);
-		return result;
-	}
-	memory = mmap(NULL, (size_t)info.max_entries * TRIE_LINE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (memory == MAP_FAILED) {
-		int result = -errno;
-
-		trie_close(trie);
-		return result;
-	}
+	if (bpf_obj_get_info_by_fd(trie->fd, &info, &length))
+		return -errno;
+	if (info.value_size != TRIE_LINE)
+		return -EBADMSG;
+	memory = mmap(NULL, (size_t)info.max_entries * TRIE_LINE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
 	trie->memory = memory;
 	trie->lines = info.max_entries;
-	if (info.value_size == TRIE_LINE && sane(trie))
-		return 0;
-	trie_close(trie);
-	return -EBADMSG;
+	trie->mapped = calloc(chunks(trie), sizeof(*trie->mapped));
+	return trie->mapped ? map_chunk(trie, 0) : -ENOMEM;
+}
+
+int trie_open(struct trie *trie, int fd)
+{
+	int result;
+
+	*trie = (struct trie){.fd = fd};
+	result = map_header(trie);
+	if (!result && !sane(trie))
+		result = -EBADMSG;
+	if (result)
+		trie_close(trie);
+	return result;
 }
 
 void trie_close(struct trie *trie)
@@ -58,6 +88,7 @@ void trie_close(struct trie *trie)
 		munmap(trie->memory, trie->lines * TRIE_LINE);
 	if (trie->fd >= 0)
 		close(trie->fd);
+	free(trie->mapped);
 	free(trie->rows);
 	*trie = (struct trie){.fd = -1};
 }
@@ -102,7 +133,7 @@ int trie_copy(struct trie *copy, const struct trie *trie)
 	copy->memory = malloc(copy->lines * TRIE_LINE);
 	if (!copy->memory)
 		return -ENOMEM;
-	memcpy(copy->memory, trie->memory, end * TRIE_LINE);
+	memcpy(copy->memory, trie_lines(trie, 0, end), end * TRIE_LINE);
 	header = trie_header(copy);
 	/* No packet looks at the copy. */
 	while (header->retired_count) {
@@ -120,7 +151,8 @@ static __u32 *bucket_of(const struct trie *trie, const struct trie_key *key)
 	__u64 hash = (key->high ^ (key->low * 0x9e3779b97f4a7c15ull + key->bits)) * 0xbf58476d1ce4e5b9ull;
 
 	hash = (hash ^ hash >> 32) * 0x94d049bb133111ebull;
-	return (__u32 *)trie_line(trie, header->buckets) + (hash >> (64 - header->hash_bits));
+	hash >>= 64 - header->hash_bits;
+	return trie_word(trie, (size_t)header->buckets * TRIE_LINE + hash * sizeof(__u32));
 }
 
 static void read_key(const struct trie *trie, const struct trie_entry *entry, struct trie_key *key)
@@ -184,7 +216,7 @@ void trie_read(const struct trie *trie, __u32 index, struct trie_key *key, struc
 	record->number[0] = entry->bits;
 }
 
-/* Puts an entry into its bucket, if it is not there. */
+/* Puts an entry into its bucket, where it is not. */
 static void put_into_bucket(struct trie *trie, __u32 index)
 {
 	struct trie_entry *entry = trie_entry(trie, index);
@@ -192,8 +224,6 @@ static void put_into_bucket(struct trie *trie, __u32 index)
 	__u32 *bucket;
 
 	read_key(trie, entry, &key);
-	if (trie_find(trie, &key))
-		return;
 	bucket = bucket_of(trie, &key);
 	entry->next = *bucket;
 	trie_store(bucket, index);
@@ -343,7 +373,7 @@ int trie_recover(struct trie *trie)
 	if (pending & TRIE_REMOVE) {
 		take_from_bucket(trie, index);
 		trie_entry(trie, index)->used = 0; /* its index is lost until the trie is rebuilt */
-	} else if (trie_entry(trie, index)->used) {
+	} else if (trie_entry(trie, index)->used && trie_find(trie, &item.key) != index) {
 		put_into_bucket(trie, index);
 	}
 	recount(trie);

@@ -19,6 +19,7 @@ struct trie {
 	char *memory;
 	size_t lines; /* there is room for */
 	int fd;	      /* of the map; -1: an image, which grows as needed */
+	bool *mapped; /* of a map: which chunks are in memory; the header always is */
 	__u32 *rows;  /* of an image: hash of its rows, or NULL */
 	size_t row_buckets, row_count;
 };

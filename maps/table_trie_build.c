@@ -75,7 +75,7 @@ int trie_build_node(struct trie *trie, const struct trie_key *key, unsigned int 
 	if (result)
 		return result;
 	trie_mask(&head, depth);
-	node = trie_line(trie, line);
+	node = trie_lines(trie, line, trie_node_lines(bits));
 	memset(node, 0, (size_t)trie_node_lines(bits) * TRIE_LINE);
 	node->high = head.high;
 	node->low = head.low;

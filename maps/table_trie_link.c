@@ -159,13 +159,14 @@ static void change_slots(struct trie_slot *slots, __u32 count, __u32 from, __u32
 static int change_copy(struct trie *trie, __u32 *step, __u32 first, __u32 count, __u32 from, __u32 to)
 {
 	unsigned int bits = TRIE_STEP_BITS(*step);
-	__u32 line = TRIE_STEP_LINE(*step);
+	__u32 line = TRIE_STEP_LINE(*step), lines = trie_node_lines(bits);
 	int result = trie->fd < 0 ? 0 : trie_allocate(trie, TRIE_CLASS_NODE + bits, &line);
 
 	if (result)
 		return result;
 	if (trie->fd >= 0)
-		memcpy(trie_line(trie, line), node_of(trie, *step), (size_t)trie_node_lines(bits) * TRIE_LINE);
+		memcpy(trie_lines(trie, line, lines), trie_lines(trie, TRIE_STEP_LINE(*step), lines),
+		       (size_t)lines * TRIE_LINE);
 	*step = TRIE_NODE_STEP(line, bits, *step & TRIE_SKIP);
 	change_slots(trie_slots(trie, *step) + first, count, from, to);
 	return 0;

@@ -11,28 +11,55 @@ struct trie_item {
 	__u32 reference;
 };
 
-/* The first byte of a line. Images move when they grow: get it again behind trie_allocate(). */
+/*
+ * A map of a million entries takes the kernel milliseconds to map as a whole, so it is mapped chunk by chunk as lines
+ * are touched. This maps the chunks of these lines, or, without address space, kills the process.
+ */
+#define TRIE_CHUNK_LINES 4096
+void trie_touch(const struct trie *trie, size_t line, size_t count);
+
+/*
+ * The first byte of so many lines, of which each has to be got this way. Images move when they grow: get lines again
+ * behind trie_allocate().
+ */
+static inline void *trie_lines(const struct trie *trie, size_t line, size_t count)
+{
+	if (trie->mapped)
+		trie_touch(trie, line, count);
+	return trie->memory + line * TRIE_LINE;
+}
+
 static inline void *trie_line(const struct trie *trie, __u32 line)
 {
-	return trie->memory + (size_t)line * TRIE_LINE;
+	return trie_lines(trie, line, 1);
+}
+
+/* Lines of a node with so many bits. */
+static inline __u32 trie_node_lines(unsigned int bits)
+{
+	return 1 + (bits <= 3 ? 1 : 1u << (bits - 3));
 }
 
 static inline struct trie_entry *trie_entry(const struct trie *trie, __u32 index)
 {
 	const struct trie_header *header = trie_header(trie);
 
-	return (struct trie_entry *)((char *)trie_line(trie, header->entries) +
-				     ((size_t)index << TRIE_ENTRY_SHIFT(header->wide)));
+	size_t offset = (size_t)index << TRIE_ENTRY_SHIFT(header->wide);
+
+	return (struct trie_entry *)((char *)trie_lines(trie, header->entries + offset / TRIE_LINE, 1) +
+				     offset % TRIE_LINE);
 }
 
 static inline struct trie_slot *trie_slots(const struct trie *trie, __u32 step)
 {
-	return trie_line(trie, TRIE_STEP_LINE(step) + 1);
+	return (struct trie_slot *)((char *)trie_lines(trie, TRIE_STEP_LINE(step),
+						       trie_node_lines(TRIE_STEP_BITS(step))) +
+				    TRIE_LINE);
 }
 
 static inline __u32 *trie_word(const struct trie *trie, size_t offset)
 {
-	return (__u32 *)(trie->memory + offset);
+	return (__u32 *)((char *)trie_lines(trie, offset / TRIE_LINE, 1) + offset % TRIE_LINE);
 }
 
 /* Lets packets see a word, and all that was written before it. */
@@ -60,12 +87,6 @@ int trie_place(struct trie *image, __u32 index, const struct trie_key *key, cons
 
 /* What there is to know of the entry with this index. */
 void trie_item(const struct trie *trie, __u32 index, struct trie_item *item);
-
-/* Lines of a node with so many bits. */
-static inline __u32 trie_node_lines(unsigned int bits)
-{
-	return 1 + (bits <= 3 ? 1 : 1u << (bits - 3));
-}
 
 /*
  * Takes room of a class from the heap (or an index for an entry) and writes to *place where; what is there is of no
