@@ -7,7 +7,7 @@
 
 #define FIRST_CAPACITY 16
 
-static size_t hash_key(const struct table_key *key)
+static __u32 hash_key(const struct table_key *key)
 {
 	__u64 words[sizeof(*key) / sizeof(__u64) + 1] = {0}, hash = 0;
 
@@ -16,27 +16,49 @@ static size_t hash_key(const struct table_key *key)
 		hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15ull;
 		hash ^= hash >> 32;
 	}
-	return hash;
+	return (__u32)hash;
 }
 
 /* The bucket of `key`, or the free one where it belongs. */
-static __u32 *find_bucket(const struct table_edits *edits, const struct table_key *key)
+static struct table_edit_bucket *find_bucket(const struct table_edits *edits, const struct table_key *key, __u32 hash)
 {
-	size_t bucket = hash_key(key);
+	for (size_t bucket = hash;; bucket++) {
+		struct table_edit_bucket *place = edits->buckets + (bucket & (edits->bucket_count - 1));
 
-	for (;; bucket++) {
-		__u32 *place = edits->buckets + (bucket & (edits->bucket_count - 1));
-
-		if (!*place || !memcmp(&edits->edits[*place - 1].key, key, sizeof(*key)))
+		if (!place->edit ||
+		    (place->hash == hash && !memcmp(&edits->edits[place->edit - 1].key, key, sizeof(*key))))
 			return place;
 	}
 }
 
 struct table_edit *table_edits_find(const struct table_edits *edits, const struct table_key *key)
 {
-	__u32 *place = edits->count ? find_bucket(edits, key) : NULL;
+	struct table_edit_bucket *place = edits->count ? find_bucket(edits, key, hash_key(key)) : NULL;
 
-	return place && *place ? edits->edits + *place - 1 : NULL;
+	return place && place->edit ? edits->edits + place->edit - 1 : NULL;
+}
+
+/* Makes twice as many buckets. */
+static int grow_buckets(struct table_edits *edits)
+{
+	size_t count = edits->bucket_count ? edits->bucket_count * 2 : FIRST_CAPACITY * 2;
+	struct table_edit_bucket *buckets = calloc(count, sizeof(*buckets));
+
+	if (!buckets)
+		return -ENOMEM;
+	for (size_t i = 0; i < edits->bucket_count; i++) {
+		size_t bucket = edits->buckets[i].hash;
+
+		if (!edits->buckets[i].edit)
+			continue;
+		while (buckets[bucket & (count - 1)].edit)
+			bucket++;
+		buckets[bucket & (count - 1)] = edits->buckets[i];
+	}
+	free(edits->buckets);
+	edits->buckets = buckets;
+	edits->bucket_count = count;
+	return 0;
 }
 
 /* Makes room for one more; at most half of the buckets are in use. */
@@ -44,7 +66,6 @@ static int grow(struct table_edits *edits)
 {
 	size_t capacity = edits->capacity ? edits->capacity * 2 : FIRST_CAPACITY;
 	struct table_edit *larger;
-	__u32 *buckets;
 
 	if (edits->count < edits->capacity)
 		return 0;
@@ -52,31 +73,26 @@ static int grow(struct table_edits *edits)
 	if (!larger)
 		return -ENOMEM;
 	edits->edits = larger;
-	buckets = calloc(capacity * 2, sizeof(*buckets));
-	if (!buckets)
+	if (grow_buckets(edits))
 		return -ENOMEM;
-	free(edits->buckets);
-	edits->buckets = buckets;
-	edits->bucket_count = capacity * 2;
 	edits->capacity = capacity;
-	for (size_t i = 0; i < edits->count; i++)
-		*find_bucket(edits, &edits->edits[i].key) = (__u32)i + 1;
 	return 0;
 }
 
 int table_edits_set(struct table_edits *edits, const struct table_key *key, const struct table_record *record)
 {
+	__u32 hash = hash_key(key);
+	struct table_edit_bucket *place;
 	struct table_edit *edit;
-	__u32 *place;
 
 	if (grow(edits))
 		return -ENOMEM;
-	place = find_bucket(edits, key);
-	if (!*place) {
+	place = find_bucket(edits, key, hash);
+	if (!place->edit) {
 		edits->edits[edits->count].key = *key;
-		*place = (__u32)++edits->count;
+		*place = (struct table_edit_bucket){hash, (__u32)++edits->count};
 	}
-	edit = edits->edits + *place - 1;
+	edit = edits->edits + place->edit - 1;
 	edit->present = record;
 	memset(&edit->record, 0, sizeof(edit->record));
 	if (record)

@@ -13,10 +13,15 @@ struct table_edit {
 	bool present; /* the entry is there with this record; else it is gone */
 };
 
+struct table_edit_bucket {
+	__u32 hash; /* of the key: others are hardly ever looked at */
+	__u32 edit; /* index of an edit and 1, 0: free */
+};
+
 struct table_edits {
 	struct table_edit *edits; /* in the order in which the keys came */
 	size_t count, capacity;
-	__u32 *buckets; /* index of an edit and 1, 0: free; a power of two of them */
+	struct table_edit_bucket *buckets; /* a power of two of them */
 	size_t bucket_count;
 };
 
