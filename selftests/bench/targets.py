@@ -3,6 +3,7 @@
 import changes
 import packet_cost
 import states
+import tables
 import throughput
 
 _LINEAR = ("nft linear", "iptables")
@@ -72,6 +73,20 @@ def _states(targets, result):
         targets.at_least(f"{what}: against connection tracking", states.ratio(result, what), times)
 
 
+def _tables(targets, result):
+    for version, most, seconds in ((4, 150, 3), (6, 300, None)):
+        cell = tables.cost(result, version, 1_000_000)
+        title = f"a table of 1,000,000 IPv{version} prefixes"
+        targets.at_most(f"{title}: ns for a look-up", cell and tables.lookup(cell), most)
+        if seconds:
+            targets.at_most(f"{title}: seconds to load", cell and cell["seconds"], seconds)
+            targets.at_most(f"{title}: bytes in the kernel for each", cell and cell["bytes"] / cell["size"], 100)
+    for kind in tables.PEERS:
+        for size in (1000, 100_000, 1_000_000):
+            targets.at_least(f"a table of {size:,} {kind}: against sets of nftables and ipset",
+                             tables.ratio(result, kind, size), 1)
+
+
 def _changes(targets, result):
     load = result["load"]
     for size, seconds in ((10000, 1), (50000, 5)):
@@ -87,7 +102,8 @@ def _changes(targets, result):
 def judge(results):
     """(rows of Targets, number of those that were not measured and are left out)."""
     targets = Targets()
-    for part, check in (("packets", _packets), ("throughput", _throughput), ("states", _states), ("changes", _changes)):
+    for part, check in (("packets", _packets), ("throughput", _throughput), ("states", _states), ("tables", _tables),
+                        ("changes", _changes)):
         if part in results:
             check(targets, results[part])
     measured = [row for row in targets.rows if row[1] is not None]
