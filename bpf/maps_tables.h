@@ -17,18 +17,18 @@ struct {
 	__type(value, struct table_slots);
 } table_slots SEC(".maps");
 
-/* An outer map `name`, whose inner ones are of a type and have keys of `struct name`. */
-#define TABLE_MAP(name, inner_type)                                                                                    \
+/* An outer map `name`, whose inner ones are of a type and have keys of `struct key_type`. */
+#define TABLE_MAP(name, inner_type, key_type, value_type, slots)                                                       \
 	struct name##_contents {                                                                                       \
 		__uint(type, inner_type);                                                                              \
 		__uint(map_flags, BPF_F_NO_PREALLOC);                                                                  \
 		__uint(max_entries, 1);                                                                                \
-		__uint(key_size, sizeof(struct name));                                                                 \
-		__uint(value_size, sizeof(struct table_record));                                                       \
+		__uint(key_size, sizeof(struct key_type));                                                             \
+		__uint(value_size, sizeof(struct value_type));                                                         \
 	};                                                                                                             \
 	struct {                                                                                                       \
 		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                                              \
-		__uint(max_entries, TABLES_MAX);                                                                       \
+		__uint(max_entries, slots);                                                                            \
 		__type(key, __u32);                                                                                    \
 		__array(values, struct name##_contents);                                                               \
 	} name SEC(".maps")
@@ -51,9 +51,12 @@ struct {
 
 TABLE_TRIE_MAP(table_address4);
 TABLE_TRIE_MAP(table_address6);
-TABLE_MAP(table_interface, BPF_MAP_TYPE_HASH);
-TABLE_MAP(table_number, BPF_MAP_TYPE_HASH);
-TABLE_MAP(table_flow, BPF_MAP_TYPE_HASH);
-TABLE_MAP(table_mac, BPF_MAP_TYPE_LPM_TRIE);
+TABLE_MAP(table_timed4, BPF_MAP_TYPE_LPM_TRIE, table_address4, table_entry, TABLES_MAX);
+TABLE_MAP(table_timed6, BPF_MAP_TYPE_LPM_TRIE, table_address6, table_entry, TABLES_MAX);
+TABLE_MAP(table_interface, BPF_MAP_TYPE_HASH, table_interface, table_entry, TABLES_MAX);
+TABLE_MAP(table_number, BPF_MAP_TYPE_HASH, table_number, table_entry, TABLES_MAX);
+TABLE_MAP(table_flow, BPF_MAP_TYPE_HASH, table_flow, table_entry, TABLES_MAX);
+TABLE_MAP(table_mac, BPF_MAP_TYPE_LPM_TRIE, table_mac, table_entry, TABLES_MAX);
+TABLE_MAP(table_counters, BPF_MAP_TYPE_HASH, table_counter_key, rule_counter, TABLE_TYPES *TABLES_MAX);
 
 #endif

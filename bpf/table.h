@@ -13,6 +13,7 @@
 
 #include "bpf/maps_tables.h"
 #include "bpf/table_address.h"
+#include "bpf/table_entry.h"
 #include "ipfw/packet.h"
 #include "ipfw/table_question.h"
 
@@ -42,30 +43,72 @@ static __always_inline int table_answer(const struct table_record *record, __u64
 	return !type || (type < TABLE_NUMBERS && record->number[type] == value);
 }
 
-/* The entry of this key in the contents of the packet's table in the outer map `name`, or NULL. */
-#define TABLE_FIND(name, packet, question, key)                                                                        \
+/* The contents in a slot of the outer map `name', or NULL. */
+#define TABLE_CONTENTS(name, slot)                                                                                     \
 	({                                                                                                             \
-		__u32 slot_ = table_slot(packet, TABLE_QUESTION_INDEX(question));                                      \
-		void *contents_ = bpf_map_lookup_elem(&name, &slot_);                                                  \
+		__u32 slot_ = slot;                                                                                    \
                                                                                                                        \
-		contents_ ? bpf_map_lookup_elem(contents_, key) : NULL;                                                \
+		bpf_map_lookup_elem(&name, &slot_);                                                                    \
 	})
 
-/* The entry that an address of the packet finds in a trie of the outer map `name`, or NULL. */
-#define TABLE_FIND_ADDRESS(name, packet, question, address)                                                            \
-	({                                                                                                             \
-		__u32 slot_ = table_slot(packet, TABLE_QUESTION_INDEX(question));                                      \
-		void *trie_ = bpf_map_lookup_elem(&name, &slot_);                                                      \
-                                                                                                                       \
-		trie_ ? find_address(trie_, address) : NULL;                                                           \
-	})
+/* What a look-up has found, `record' NULL: nothing. */
+struct table_hit {
+	const struct table_record *record;
+	__u32 bits; /* length of the prefix */
+};
 
-static __always_inline const struct table_record *find_address(void *trie, const struct trie_address *address)
+static __always_inline void find_exactly(struct table_hit *hit, void *contents, const void *key)
 {
-	const struct trie_header *header = trie_line(trie, 0);
+	const struct table_entry *entry = contents ? bpf_map_lookup_elem(contents, key) : NULL;
+
+	if (entry && table_entry_lives(entry))
+		hit->record = &entry->record;
+}
+
+/* Searches a trie of the kernel's, in which prefixes expire; a longer prefix than the one that has been found counts.
+ */
+static __always_inline void find_prefix(struct table_hit *hit, void *contents, void *key)
+{
+	const struct table_entry *entry = contents ? table_find_prefix(contents, key) : NULL;
+
+	if (!entry || (hit->record && entry->record.number[0] < hit->bits))
+		return;
+	hit->record = &entry->record;
+	hit->bits = entry->record.number[0];
+}
+
+static __always_inline void find_address(struct table_hit *hit, void *trie, const struct trie_address *address)
+{
+	const struct trie_header *header = trie ? trie_line(trie, 0) : NULL;
 	__u32 reference = header ? trie_search(trie, header, address) : 0;
 
-	return reference ? trie_record(trie, header, reference) : NULL;
+	if (!reference)
+		return;
+	hit->record = trie_record(trie, header, reference);
+	hit->bits = TRIE_REFERENCE_BITS(reference);
+}
+
+/* The first `bits' of 64 bits, the others 0, in the order of the network. */
+static __always_inline void write_half(__u32 *words, __u64 half, __u32 bits)
+{
+	half &= bits >= 64 ? ~0ull : bits ? ~0ull << (64 - bits) : 0;
+	words[0] = bpf_htonl((__u32)(half >> 32));
+	words[1] = bpf_htonl((__u32)half);
+}
+
+static __always_inline void count_address(const struct packet *packet, __u32 slot, const struct trie_address *address,
+					  __u32 bits)
+{
+	struct table_scratch *scratch;
+	void *counters = table_counters_find(packet, TABLE_ADDRESS, slot, &scratch);
+
+	if (!counters)
+		return;
+	scratch->key.family = packet->family;
+	scratch->key.bits = (__u8)bits;
+	write_half(scratch->key.word, address->high, bits);
+	write_half(scratch->key.word + 2, address->low, bits > 64 ? bits - 64 : 0);
+	table_count(packet, counters, scratch);
 }
 
 /* Two words of an address, one behind the other in memory, as a number. */
@@ -78,45 +121,109 @@ static __always_inline __u64 address_half(const __u32 *words, __u64 mask)
 __noinline int packet_table_address(struct packet *packet, __u64 question, __u32 value, __u64 mask_low, __u64 mask_high)
 {
 	struct trie_address address = {0};
+	struct table_hit hit = {0};
 	const __u32 *words;
+	__u32 slot;
 
 	if (!packet)
 		return 0;
 	words = TABLE_QUESTION_FIELDS(question) & TABLE_QUESTION_DESTINATION ? packet->destination : packet->source;
-	if (packet->family == 4) {
-		address.high = address_half(words, (__u32)mask_low);
-		return table_answer(TABLE_FIND_ADDRESS(table_address4, packet, question, &address), question, value);
-	}
-	if (packet->family != 6)
+	if (packet->family != 4 && packet->family != 6)
 		return 0;
-	address.high = address_half(words, mask_low);
-	address.low = address_half(words + 2, mask_high);
-	return table_answer(TABLE_FIND_ADDRESS(table_address6, packet, question, &address), question, value);
+	slot = table_slot(packet, TABLE_QUESTION_INDEX(question));
+	if (packet->family == 4) {
+		struct table_address4 key = {.bits = 32, .address = words[0] & (__u32)mask_low};
+
+		address.high = address_half(words, (__u32)mask_low);
+		find_address(&hit, TABLE_CONTENTS(table_address4, slot), &address);
+		find_prefix(&hit, TABLE_CONTENTS(table_timed4, slot), &key);
+	} else {
+		struct table_address6 key = {
+			.bits = 128,
+			.address = {words[0] & (__u32)mask_low, words[1] & (__u32)(mask_low >> 32),
+				    words[2] & (__u32)mask_high, words[3] & (__u32)(mask_high >> 32)},
+		};
+
+		address.high = address_half(words, mask_low);
+		address.low = address_half(words + 2, mask_high);
+		find_address(&hit, TABLE_CONTENTS(table_address6, slot), &address);
+		find_prefix(&hit, TABLE_CONTENTS(table_timed6, slot), &key);
+	}
+	if (!table_answer(hit.record, question, value))
+		return 0;
+	count_address(packet, slot, &address, hit.bits);
+	return 1;
+}
+
+/* Counts the packet for an entry of a type whose keys are one number. */
+static __always_inline void count_number(const struct packet *packet, __u32 type, __u32 slot, __u32 number)
+{
+	struct table_scratch *scratch;
+	void *counters = table_counters_find(packet, type, slot, &scratch);
+
+	if (!counters)
+		return;
+	scratch->key.word[0] = number;
+	table_count(packet, counters, scratch);
 }
 
 /* A number that the caller has read from the packet. */
 __noinline int packet_table_number(struct packet *packet, __u64 question, __u32 value, __u32 number)
 {
 	struct table_number key = {number};
+	struct table_hit hit = {0};
+	__u32 slot;
 
-	return packet ? table_answer(TABLE_FIND(table_number, packet, question, &key), question, value) : 0;
+	if (!packet)
+		return 0;
+	slot = table_slot(packet, TABLE_QUESTION_INDEX(question));
+	find_exactly(&hit, TABLE_CONTENTS(table_number, slot), &key);
+	if (!table_answer(hit.record, question, value))
+		return 0;
+	count_number(packet, TABLE_NUMBER, slot, number);
+	return 1;
 }
 
 /* An interface of the packet, by its index; 0: there is none. */
 __noinline int packet_table_interface(struct packet *packet, __u64 question, __u32 value, __u32 index)
 {
 	struct table_interface key = {.index = index};
+	struct table_hit hit = {0};
+	__u32 slot;
 
 	if (!packet || !index)
 		return 0;
-	return table_answer(TABLE_FIND(table_interface, packet, question, &key), question, value);
+	slot = table_slot(packet, TABLE_QUESTION_INDEX(question));
+	find_exactly(&hit, TABLE_CONTENTS(table_interface, slot), &key);
+	if (!table_answer(hit.record, question, value))
+		return 0;
+	count_number(packet, TABLE_INTERFACE, slot, index);
+	return 1;
+}
+
+static __always_inline void count_mac(const struct packet *packet, __u32 slot, const struct table_mac *mac, __u32 bits)
+{
+	struct table_scratch *scratch;
+	void *counters = table_counters_find(packet, TABLE_MAC, slot, &scratch);
+	__u8 *bytes;
+
+	if (!counters)
+		return;
+	scratch->key.bits = (__u8)bits;
+	bytes = (__u8 *)scratch->key.word;
+	for (__u32 i = 0; i < sizeof(mac->address); i++)
+		if (bits > 8 * i)
+			bytes[i] = mac->address[i] & (bits >= 8 * i + 8 ? 0xff : 0xff00 >> (bits - 8 * i));
+	table_count(packet, counters, scratch);
 }
 
 /* A link address of the packet; the mask is as an address lies in memory. */
 __noinline int packet_table_mac(struct packet *packet, __u64 question, __u32 value, __u64 mask)
 {
 	struct table_mac key = {.bits = 48};
+	struct table_hit hit = {0};
 	const __u8 *address;
+	__u32 slot;
 
 	if (!packet || !packet->layer2)
 		return 0;
@@ -124,30 +231,52 @@ __noinline int packet_table_mac(struct packet *packet, __u64 question, __u32 val
 									       : packet->source_mac;
 	for (int i = 0; i < 6; i++)
 		key.address[i] = address[i] & (__u8)(mask >> 8 * i);
-	return table_answer(TABLE_FIND(table_mac, packet, question, &key), question, value);
+	slot = table_slot(packet, TABLE_QUESTION_INDEX(question));
+	find_prefix(&hit, TABLE_CONTENTS(table_mac, slot), &key);
+	if (!table_answer(hit.record, question, value))
+		return 0;
+	count_mac(packet, slot, &key, hit.bits);
+	return 1;
 }
 
 /* The fields of the packet that the table has. */
+static __always_inline void read_flow(struct table_flow *key, const struct packet *packet, __u32 fields)
+{
+	if (fields & (FLOW_SOURCE | FLOW_DESTINATION))
+		key->family = packet->family;
+	if (fields & FLOW_SOURCE)
+		__builtin_memcpy(key->source, packet->source, sizeof(key->source));
+	if (fields & FLOW_DESTINATION)
+		__builtin_memcpy(key->destination, packet->destination, sizeof(key->destination));
+	if (fields & FLOW_PROTOCOL)
+		key->protocol = packet->protocol;
+	if (fields & FLOW_SOURCE_PORT)
+		key->source_port = packet->source_port;
+	if (fields & FLOW_DESTINATION_PORT)
+		key->destination_port = packet->destination_port;
+}
+
 __noinline int packet_table_flow(struct packet *packet, __u64 question, __u32 value)
 {
-	__u32 fields = TABLE_QUESTION_FIELDS(question);
 	struct table_flow key = {};
+	struct table_hit hit = {0};
+	struct table_scratch *scratch;
+	void *counters;
+	__u32 slot;
 
 	if (!packet || !packet->family)
 		return 0;
-	if (fields & (FLOW_SOURCE | FLOW_DESTINATION))
-		key.family = packet->family;
-	if (fields & FLOW_SOURCE)
-		__builtin_memcpy(key.source, packet->source, sizeof(key.source));
-	if (fields & FLOW_DESTINATION)
-		__builtin_memcpy(key.destination, packet->destination, sizeof(key.destination));
-	if (fields & FLOW_PROTOCOL)
-		key.protocol = packet->protocol;
-	if (fields & FLOW_SOURCE_PORT)
-		key.source_port = packet->source_port;
-	if (fields & FLOW_DESTINATION_PORT)
-		key.destination_port = packet->destination_port;
-	return table_answer(TABLE_FIND(table_flow, packet, question, &key), question, value);
+	read_flow(&key, packet, TABLE_QUESTION_FIELDS(question));
+	slot = table_slot(packet, TABLE_QUESTION_INDEX(question));
+	find_exactly(&hit, TABLE_CONTENTS(table_flow, slot), &key);
+	if (!table_answer(hit.record, question, value))
+		return 0;
+	counters = table_counters_find(packet, TABLE_FLOW, slot, &scratch);
+	if (!counters)
+		return 1;
+	__builtin_memcpy(scratch->key.word, &key, sizeof(key));
+	table_count(packet, counters, scratch);
+	return 1;
 }
 
 #endif

@@ -121,10 +121,13 @@ static int run_flush(struct table_call *table)
 	return 0;
 }
 
-/* Whether so many entries are more than the table may have. */
-static bool too_many(const struct table *table, const struct table *entries)
+/* Whether the entries of the one are more than the other table may have. */
+static bool too_many(const struct table_call *call, const struct table *table, struct table *entries)
 {
-	return table->info.limit && entries->info.items[0] + entries->info.items[1] > table->info.limit;
+	__u32 items[2];
+
+	return table->info.limit && (firewall_table_items(call->call->transaction->firewall, entries, items) ||
+				     items[0] + items[1] > table->info.limit);
 }
 
 static int run_swap(struct table_call *table)
@@ -148,7 +151,7 @@ static int run_swap(struct table_call *table)
 	if (left->info.type != right->info.type || left->info.flow_fields != right->info.flow_fields ||
 	    left->info.values != right->info.values || strcmp(left->info.algorithm, right->info.algorithm) != 0)
 		return command_refuse(table->call, EX_USAGE, table->next, NULL, "Unable to swap table: check types");
-	if (too_many(left, right) || too_many(right, left))
+	if (too_many(table, left, right) || too_many(table, right, left))
 		return command_refuse(table->call, EX_USAGE, table->next, NULL, "Unable to swap table: check limits");
 	tables_swap(left, right);
 	table->call->transaction->tables_changed = true;
@@ -177,6 +180,7 @@ static const struct subcommand subcommands[] = {
 	{"atomic", NULL, false, true},
 	{"lock", run_lock_on, false, false},
 	{"unlock", run_lock_off, false, false},
+	{"zero", table_run_zero, true, false},
 };
 
 /* The one subcommand that begins with `word`, or NULL. */
@@ -202,7 +206,7 @@ static int take_subcommand(struct table_call *table, const struct subcommand **s
 	if (!word)
 		return command_refuse(table->call, EX_USAGE, -1,
 				      "add, atomic add, create, delete, destroy, detail, flush, info, list, lock, "
-				      "lookup, modify, swap, unlock",
+				      "lookup, modify, swap, unlock, zero",
 				      "%s", missing_word);
 	*subcommand = find(word);
 	if (!*subcommand)

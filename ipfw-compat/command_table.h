@@ -15,6 +15,7 @@ struct table_call {
 	int next; /* index of the argument behind the subcommand */
 	bool all;
 	bool atomic;
+	bool counters, json; /* how to list */
 };
 
 /*
@@ -39,6 +40,7 @@ int table_run_list(struct table_call *table);
 int table_run_info(struct table_call *table);
 int table_run_detail(struct table_call *table);
 int table_run_lookup(struct table_call *table);
+int table_run_zero(struct table_call *table);
 
 /* Whether a word in place of a key names a file of entries: a path, or "-" for standard input. */
 bool table_file_named(const char *word);

@@ -7,8 +7,21 @@
 
 #include "ipfw-compat/command_table.h"
 
-static const char *const option_names[] = {"type", "valtype", "algo", "limit", "locked", "missing", "or-flush"};
-enum create_option { TYPE, VALUES, ALGORITHM, LIMIT, LOCKED, MISSING, OR_FLUSH, CREATE_OPTIONS };
+static const char *const option_names[] = {"type",    "valtype",  "algo",    "limit",	 "locked",
+					   "missing", "or-flush", "timeout", "counters", "no-counters"};
+enum create_option {
+	TYPE,
+	VALUES,
+	ALGORITHM,
+	LIMIT,
+	LOCKED,
+	MISSING,
+	OR_FLUSH,
+	TIMEOUT, /* from here on ours, and not to be shortened, so that those of ipfw can be as ever */
+	COUNTERS,
+	NO_COUNTERS,
+	CREATE_OPTIONS
+};
 
 /* What `create' was told. */
 struct creation {
@@ -22,7 +35,7 @@ static enum create_option find_option(const char *word)
 	enum create_option found = CREATE_OPTIONS;
 
 	for (int i = 0; *word && i < CREATE_OPTIONS; i++) {
-		if (strncmp(option_names[i], word, strlen(word)) != 0)
+		if (i < TIMEOUT ? strncmp(option_names[i], word, strlen(word)) : strcmp(option_names[i], word))
 			continue;
 		if (found != CREATE_OPTIONS)
 			return CREATE_OPTIONS;
@@ -70,6 +83,7 @@ static int read_argument(const struct table_call *table, int index, enum create_
 		[VALUES] = "table value type required",
 		[ALGORITHM] = "table algorithm name required",
 		[LIMIT] = "limit value required",
+		[TIMEOUT] = "number of seconds required",
 	};
 	const char *word = command_argument(table->call, index);
 	int position = table->call->verb + 1 + index;
@@ -89,6 +103,8 @@ static int read_argument(const struct table_call *table, int index, enum create_
 	}
 	if (option == LIMIT)
 		creation->info.limit = (__u32)strtol(word, NULL, 10);
+	if (option == TIMEOUT && table_seconds_parse(&creation->info.timeout, word, position, &error))
+		return command_fail(table->call, &error);
 	return 0;
 }
 
@@ -110,6 +126,12 @@ static int read_options(const struct table_call *table, struct creation *creatio
 		case MISSING:
 			creation->missing = true;
 			break;
+		case COUNTERS:
+			creation->info.flags |= TABLE_COUNTED;
+			break;
+		case NO_COUNTERS:
+			creation->info.flags &= (__u8)~TABLE_COUNTED;
+			break;
 		case CREATE_OPTIONS:
 			return command_refuse(table->call, EX_USAGE, index, NULL, "ambiguous option %s", word);
 		default:
@@ -124,8 +146,8 @@ static bool compatible(const struct creation *creation, const struct table_info 
 	const struct table_info *wanted = &creation->info;
 
 	return wanted->type == info->type && wanted->flow_fields == info->flow_fields &&
-	       wanted->values == info->values && wanted->limit == info->limit && wanted->flags == info->flags &&
-	       !strcmp(wanted->algorithm, info->algorithm);
+	       wanted->values == info->values && wanted->limit == info->limit && wanted->timeout == info->timeout &&
+	       !((wanted->flags ^ info->flags) & TABLE_CREATED) && !strcmp(wanted->algorithm, info->algorithm);
 }
 
 int table_run_create(struct table_call *table)
@@ -160,23 +182,43 @@ int table_run_create(struct table_call *table)
 	return 0;
 }
 
+/* Reads the options of `modify' into the properties of the table. Returns 0 or an exit code. */
+static int read_changes(const struct table_call *table, struct creation *creation)
+{
+	const char *word;
+	int code = 0;
+
+	for (int index = table->next; !code && (word = command_argument(table->call, index)); index++) {
+		enum create_option option = find_option(word);
+
+		switch (option) {
+		case LIMIT:
+		case TIMEOUT:
+			code = read_argument(table, ++index, option, creation);
+			break;
+		case COUNTERS:
+			creation->info.flags |= TABLE_COUNTED;
+			break;
+		case NO_COUNTERS:
+			creation->info.flags &= (__u8)~TABLE_COUNTED;
+			break;
+		case CREATE_OPTIONS:
+			return command_refuse(table->call, EX_USAGE, index, NULL, "ambiguous option %s", word);
+		default:
+			return command_refuse(table->call, EX_USAGE, index,
+					      "modify limit NUMBER, timeout SECONDS, counters, no-counters",
+					      "cmd is not supported for modification");
+		}
+	}
+	return code;
+}
+
 int table_run_modify(struct table_call *table)
 {
 	struct creation creation = {0};
 	struct table *named;
-	const char *word;
-	int code = 0;
+	int code = read_changes(table, &creation);
 
-	for (int index = table->next; !code && (word = command_argument(table->call, index)); index += 2) {
-		enum create_option option = find_option(word);
-
-		if (option == CREATE_OPTIONS)
-			return command_refuse(table->call, EX_USAGE, index, NULL, "ambiguous option %s", word);
-		if (option != LIMIT)
-			return command_refuse(table->call, EX_USAGE, index, "modify limit NUMBER",
-					      "cmd is not supported for modification");
-		code = read_argument(table, index + 1, option, &creation);
-	}
 	if (!code && !table->call->options->test_only)
 		code = table_open(table, FIREWALL_WRITE);
 	if (code || table->call->options->test_only)
@@ -185,9 +227,10 @@ int table_run_modify(struct table_call *table)
 	if (!named || named->info.flags & TABLE_LOCKED)
 		return command_refuse(table->call, EX_OSERR, 0, NULL, "Table modification failed: %s",
 				      strerror(named ? EACCES : ESRCH));
-	if (command_argument(table->call, table->next))
-		named->info.limit = creation.info.limit;
+	creation.info = named->info;
+	code = read_changes(table, &creation);
+	named->info = creation.info;
 	named->changed = true;
 	table->call->transaction->tables_changed = true;
-	return 0;
+	return code;
 }

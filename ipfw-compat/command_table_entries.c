@@ -75,7 +75,7 @@ static int report(const struct entries *entries)
 			reverted && (request->outcome == TABLE_ADDED || request->outcome == TABLE_UPDATED)
 				? "(reverted)"
 				: "");
-		table_entry_print(call->transaction->out, &batch->info, &request->key, &request->record,
+		table_entry_print(call->transaction->out, &batch->info, &request->key, &request->entry,
 				  call->options->addresses);
 	}
 	if (!entries->error)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* table list, info, detail, lookup. */
+/* table list, info, detail, lookup, zero. */
 #include <errno.h>
 #include <net/if.h>
 #include <stdlib.h>
@@ -7,98 +7,56 @@
 #include <sysexits.h>
 
 #include "ipfw-compat/command_table.h"
+#include "ipfw-compat/table_listing.h"
 
-struct entry {
-	struct table_key key;
-	struct table_record record;
-};
-
-/* The entries of a table, to be sorted. */
-struct entries {
-	struct entry *entries;
-	size_t count, capacity;
-};
-
-static int collect(void *argument, const struct table_key *key, const struct table_record *record)
+static int print_entries(const struct table_call *call, struct table *table)
 {
-	struct entries *entries = argument;
+	struct table_listing listing;
+	int code = table_listing_fetch(&listing, call, table);
 
-	if (entries->count == entries->capacity) {
-		size_t capacity = entries->capacity ? entries->capacity * 2 : 64;
-		struct entry *larger = reallocarray(entries->entries, capacity, sizeof(*larger));
-
-		if (!larger)
-			return -ENOMEM;
-		entries->entries = larger;
-		entries->capacity = capacity;
-	}
-	entries->entries[entries->count++] = (struct entry){*key, *record};
-	return 0;
+	if (!code)
+		table_listing_print(&listing, call, table);
+	table_listing_free(&listing);
+	return code;
 }
 
-static int compare(const void *left, const void *right, void *type)
+/* Counts the entries. Returns 0 or an exit code. */
+static int count(const struct table_call *call, struct table *table, __u32 items[2])
 {
-	return table_key_compare(*(unsigned int *)type, &((const struct entry *)left)->key,
-				 &((const struct entry *)right)->key);
+	int result = firewall_table_items(call->call->transaction->firewall, table, items);
+
+	return result ? table_unreadable(call, result) : 0;
 }
 
-/* Fetches the entries in the order of listings. Returns 0 or an exit code. */
-static int fetch(const struct table_call *call, const struct table *table, struct entries *entries)
-{
-	unsigned int type = table->info.type;
-	int result;
-
-	memset(entries, 0, sizeof(*entries));
-	result = firewall_table_each(call->call->transaction->firewall, table, collect, entries);
-	if (result) {
-		free(entries->entries);
-		return command_refuse(call->call, EX_OSERR, 0, NULL, "failed to request table entries: %s",
-				      strerror(-result));
-	}
-	if (entries->count)
-		qsort_r(entries->entries, entries->count, sizeof(*entries->entries), compare, &type);
-	return 0;
-}
-
-static int print_entries(const struct table_call *call, const struct table *table)
-{
-	FILE *out = call->call->transaction->out;
-	struct entries entries;
-	int code = fetch(call, table, &entries);
-
-	if (code)
-		return code;
-	if (call->all)
-		table_heading_print(out, &table->info);
-	for (size_t i = 0; i < entries.count; i++)
-		table_entry_print(out, &table->info, &entries.entries[i].key, &entries.entries[i].record,
-				  call->call->options->addresses);
-	free(entries.entries);
-	return 0;
-}
-
-static int print_info(const struct table_call *call, const struct table *table)
+static int print_info(const struct table_call *call, struct table *table)
 {
 	const struct transaction *transaction = call->call->transaction;
+	__u32 items[2];
+	int code = count(call, table, items);
 
-	table_info_print(transaction->out, table, ruleset_table_references(&transaction->ruleset, table->index));
-	return 0;
+	if (!code)
+		table_info_print(transaction->out, table, items[0] + items[1],
+				 ruleset_table_references(&transaction->ruleset, table->index));
+	return code;
 }
 
-static int print_detail(const struct table_call *call, const struct table *table)
+static int print_detail(const struct table_call *call, struct table *table)
 {
-	struct entries entries = {0};
+	struct table_listing listing = {0};
 	unsigned int present = 0;
-	int code = table->info.type == TABLE_INTERFACE ? fetch(call, table, &entries) : 0;
+	__u32 items[2];
+	int code = count(call, table, items);
 
-	if (code)
-		return code;
-	for (size_t i = 0; i < entries.count; i++)
-		present += if_nametoindex(entries.entries[i].key.u.name) != 0;
-	free(entries.entries);
-	print_info(call, table);
-	table_detail_print(call->call->transaction->out, &table->info, present);
-	return 0;
+	if (!code && table->info.type == TABLE_INTERFACE)
+		code = table_listing_fetch(&listing, call, table);
+	for (size_t i = 0; i < listing.count; i++)
+		present += if_nametoindex(listing.entries[i].key.u.name) != 0;
+	table_listing_free(&listing);
+	if (!code)
+		code = print_info(call, table);
+	if (!code)
+		table_detail_print(call->call->transaction->out, &table->info, items, present);
+	return code;
 }
 
 /* By length of the name first, so that numbers are in order. */
@@ -115,12 +73,12 @@ static int compare_tables(const void *left, const void *right)
 	return order ? order : first->set - second->set;
 }
 
-typedef int (*printer)(const struct table_call *call, const struct table *table);
+typedef int (*printer)(const struct table_call *call, struct table *table);
 
 static int print_all(const struct table_call *call, printer print)
 {
-	const struct tables *tables = call->call->transaction->tables;
-	const struct table **order = calloc(tables->count + 1, sizeof(*order));
+	struct tables *tables = call->call->transaction->tables;
+	struct table **order = calloc(tables->count + 1, sizeof(*order));
 	int code = 0;
 
 	if (!order)
@@ -137,7 +95,7 @@ static int print_all(const struct table_call *call, printer print)
 
 static int print_one_or_all(const struct table_call *call, printer print)
 {
-	const struct table *named;
+	struct table *named;
 	int code = table_open(call, FIREWALL_READ);
 
 	if (code)
@@ -151,9 +109,27 @@ static int print_one_or_all(const struct table_call *call, printer print)
 	return print(call, named);
 }
 
+/* -c and -j, together or one by one. Returns 0 or an exit code. */
+static int read_list_options(struct table_call *table)
+{
+	const char *word;
+
+	for (int index = table->next; (word = command_argument(table->call, index)) && *word == '-'; index++)
+		for (const char *letter = word + 1; *letter; letter++) {
+			if (*letter != 'c' && *letter != 'j')
+				return command_refuse(table->call, EX_USAGE, index, "list [-c] [-j]",
+						      "unknown option %s", word);
+			table->counters |= *letter == 'c';
+			table->json |= *letter == 'j';
+		}
+	return 0;
+}
+
 int table_run_list(struct table_call *table)
 {
-	return print_one_or_all(table, print_entries);
+	int code = read_list_options(table);
+
+	return code ? code : print_one_or_all(table, print_entries);
 }
 
 int table_run_info(struct table_call *table)
@@ -170,7 +146,7 @@ int table_run_lookup(struct table_call *table)
 {
 	struct command_call *call = table->call;
 	const char *word = command_argument(call, table->next);
-	struct table_record record;
+	struct table_entry entry;
 	struct table_key key;
 	struct error error;
 	struct table *named;
@@ -187,12 +163,56 @@ int table_run_lookup(struct table_call *table)
 	error_clear(&error);
 	if (table_key_parse(&key, &named->info, word, call->verb + 1 + table->next, &error))
 		return command_fail(call, &error);
-	result = firewall_table_find(call->transaction->firewall, named, &key, false, &record);
+	result = firewall_table_find(call->transaction->firewall, named, &key, false, &entry);
 	if (result == -ENOENT)
 		return command_refuse(call, EX_UNAVAILABLE, table->next, NULL, "Entry %s not found", word);
 	if (result)
 		return command_refuse(call, EX_OSERR, table->next, NULL, "getsockopt(IP_FW_TABLE_XFIND): %s",
 				      strerror(-result));
-	table_entry_print(call->transaction->out, &named->info, &key, &record, call->options->addresses);
+	table_entry_print(call->transaction->out, &named->info, &key, &entry, call->options->addresses);
 	return 0;
+}
+
+/* Sets back the counters of the entries that are named. Returns 0 or an exit code. */
+static int reset_named(const struct table_call *table, struct table *named)
+{
+	struct command_call *call = table->call;
+	struct table_entry entry;
+	struct table_key key;
+	struct error error;
+	const char *word;
+
+	error_clear(&error);
+	for (int index = table->next; (word = command_argument(call, index)); index++) {
+		if (table_key_parse(&key, &named->info, word, call->verb + 1 + index, &error))
+			return command_fail(call, &error);
+		if (firewall_table_find(call->transaction->firewall, named, &key, true, &entry))
+			return command_refuse(call, EX_UNAVAILABLE, index, NULL, "Entry %s not found", word);
+		if (table_reset(named, &key))
+			return command_refuse(call, EX_OSERR, index, NULL, "%s", strerror(ENOMEM));
+	}
+	return 0;
+}
+
+int table_run_zero(struct table_call *table)
+{
+	struct transaction *transaction = table->call->transaction;
+	struct table *named;
+	int code = table_open(table, FIREWALL_WRITE);
+
+	if (code)
+		return code;
+	for (size_t i = 0; table->all && i < transaction->tables->count; i++)
+		table_reset(transaction->tables->tables + i, NULL);
+	transaction->tables_changed = true;
+	if (table->all)
+		return 0;
+	named = table_named(table);
+	if (!named)
+		return command_refuse(table->call, EX_DATAERR, 0, NULL, "Table %s does not exist", table->name);
+	if (!(named->info.flags & TABLE_COUNTED))
+		return table_uncounted(table);
+	if (command_argument(table->call, table->next))
+		return reset_named(table, named);
+	return table_reset(named, NULL);
 }

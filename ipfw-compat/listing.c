@@ -41,6 +41,17 @@ static void print_time(FILE *out, time_t last_match)
 		fprintf(out, "%*s ", CTIME_WIDTH, "");
 }
 
+void listing_counters_print(FILE *out, const struct counters *counters, const struct print_options *format)
+{
+	if (format->counters)
+		fprintf(out, "%*llu %*llu ", format->packets_width, counters->packets, format->bytes_width,
+			counters->bytes);
+	if (format->timestamp_raw)
+		fprintf(out, "%10llu ", (unsigned long long)counters->last_match);
+	else if (format->timestamp)
+		print_time(out, counters->last_match);
+}
+
 void listing_print(FILE *out, const struct rule *rule, const struct counters *counters, bool disabled,
 		   const struct print_options *format)
 {
@@ -50,13 +61,8 @@ void listing_print(FILE *out, const struct rule *rule, const struct counters *co
 	if (disabled)
 		fputs("# DISABLED ", out);
 	fprintf(out, "%05u ", rule->number);
-	if (counters && format->counters)
-		fprintf(out, "%*llu %*llu ", format->packets_width, counters->packets, format->bytes_width,
-			counters->bytes);
-	if (counters && format->timestamp_raw)
-		fprintf(out, "%10llu ", (unsigned long long)counters->last_match);
-	else if (counters && format->timestamp)
-		print_time(out, counters->last_match);
+	if (counters)
+		listing_counters_print(out, counters, format);
 	if (format->sets)
 		fprintf(out, "set %u ", rule->set);
 	fprintf(out, "%s\n", body);

@@ -16,6 +16,9 @@ struct print_options listing_format(const struct options *options);
 /* Widens the counter columns of *format to what `counters` need. */
 void listing_fit(struct print_options *format, const struct counters *counters);
 
+/* Prints the columns of counters that *format asks for, each with a blank behind. */
+void listing_counters_print(FILE *out, const struct counters *counters, const struct print_options *format);
+
 /*
  * Prints one line. `counters` is NULL for a rule that has none to show (the echo of `add`); `disabled` rules are marked
  * as such.

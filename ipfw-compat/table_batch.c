@@ -50,6 +50,35 @@ int table_batch_open(struct table_batch *batch, const struct command_call *origi
 	return code;
 }
 
+#define TIMEOUT "timeout"
+#define NANOSECONDS 1000000000ull
+
+/* Has the entry expire so many seconds from now, 0: never. */
+static void set_timeout(struct table_request *request, __u32 seconds)
+{
+	request->timed = true;
+	request->entry.expires = seconds ? table_clock() + seconds * NANOSECONDS : 0;
+}
+
+/* Reads `timeout SECONDS' at *index, if that is there, and moves on behind it. Returns 0 or -1 with *error set. */
+static int read_timeout(struct table_request *request, const struct command_call *origin, int *index,
+			struct error *error)
+{
+	const char *word = command_argument(origin, *index), *number = command_argument(origin, *index + 1);
+	int position = origin->verb + 1 + *index;
+	__u32 seconds;
+
+	if (!word || strcmp(word, TIMEOUT) != 0)
+		return 0;
+	if (!number)
+		return error_set(error, EX_USAGE, position, "timeout SECONDS is expected");
+	if (table_seconds_parse(&seconds, number, position + 1, error))
+		return -1;
+	set_timeout(request, seconds);
+	*index += 2;
+	return 0;
+}
+
 int table_request_read(struct table_request *request, const struct table_batch *batch,
 		       const struct command_call *origin, int *index)
 {
@@ -62,12 +91,16 @@ int table_request_read(struct table_request *request, const struct table_batch *
 	if (table_key_parse(&request->key, &batch->info, command_argument(origin, *index), first + *index, &error))
 		return command_fail(origin, &error);
 	word = command_argument(origin, ++*index);
-	if (!word || !(batch->add || batch->listed))
+	if (!batch->add && !batch->listed)
 		return 0;
-	if (table_record_parse(&request->record, &batch->info, word, first + *index, &error))
-		return command_fail(origin, &error);
-	++*index;
-	return 0;
+	if (batch->info.timeout)
+		set_timeout(request, batch->info.timeout);
+	if (word && strcmp(word, TIMEOUT) != 0) {
+		if (table_record_parse(&request->entry.record, &batch->info, word, first + *index, &error))
+			return command_fail(origin, &error);
+		++*index;
+	}
+	return read_timeout(request, origin, index, &error) ? command_fail(origin, &error) : 0;
 }
 
 /* Notes how a request ended. Returns `error`. */
@@ -87,21 +120,24 @@ static int add(struct table_batch *batch, struct table_request *request)
 {
 	const struct command_call *call = batch->call->call;
 	struct table *table = batch->table;
-	struct table_record old;
+	struct table_entry old;
+	__u32 items[2];
 	int result = firewall_table_find(call->transaction->firewall, table, &request->key, true, &old);
 
-	request->record.number[TABLE_VALUE_ANY] = request->key.bits;
+	request->entry.record.number[TABLE_VALUE_ANY] = request->key.bits;
 	if (!fits(&table->info, &request->key))
 		return conclude(request, TABLE_FAILED, EINVAL);
-	if (!result && batch->listed && !memcmp(&old, &request->record, sizeof(old)))
+	if (!result && batch->listed && !request->timed && !memcmp(&old, &request->entry, sizeof(old)))
 		return conclude(request, TABLE_IGNORED, 0);
-	if (!result && !call->options->quiet)
+	if (!result && !request->timed && !call->options->quiet)
 		return conclude(request, TABLE_EXISTS, EEXIST);
 	if (result && result != -ENOENT)
 		return conclude(request, TABLE_FAILED, -result);
-	if (result && table->info.limit && table->info.items[0] + table->info.items[1] >= table->info.limit)
+	if (result && table->info.limit &&
+	    (firewall_table_items(call->transaction->firewall, table, items) ||
+	     items[0] + items[1] >= table->info.limit))
 		return conclude(request, TABLE_LIMIT, EFBIG);
-	if (table_set(table, &request->key, &request->record, result == -ENOENT))
+	if (table_set(table, &request->key, &request->entry, result ? NULL : &old))
 		return conclude(request, TABLE_FAILED, ENOMEM);
 	return conclude(request, result ? TABLE_ADDED : TABLE_UPDATED, 0);
 }
@@ -109,7 +145,7 @@ static int add(struct table_batch *batch, struct table_request *request)
 static int delete (struct table_batch *batch, struct table_request *request)
 {
 	const struct transaction *transaction = batch->call->call->transaction;
-	struct table_record old;
+	struct table_entry old;
 	int result = firewall_table_find(transaction->firewall, batch->table, &request->key, true, &old);
 
 	if (result == -ENOENT && batch->listed && table_edits_find(&batch->table->edits, &request->key))
@@ -118,7 +154,7 @@ static int delete (struct table_batch *batch, struct table_request *request)
 		return conclude(request, TABLE_NOT_FOUND, ENOENT);
 	if (result)
 		return conclude(request, TABLE_FAILED, -result);
-	if (table_set(batch->table, &request->key, NULL, false))
+	if (table_set(batch->table, &request->key, NULL, &old))
 		return conclude(request, TABLE_FAILED, ENOMEM);
 	return conclude(request, TABLE_DELETED, 0);
 }
@@ -134,18 +170,25 @@ int table_request_apply(struct table_batch *batch, struct table_request *request
 int table_batch_save(struct table *saved, const struct table_batch *batch)
 {
 	*saved = *batch->table;
-	return table_edits_clone(&saved->edits, &batch->table->edits);
+	if (table_edits_clone(&saved->edits, &batch->table->edits))
+		return -ENOMEM;
+	if (!table_edits_clone(&saved->reset, &batch->table->reset))
+		return 0;
+	table_edits_free(&saved->edits);
+	return -ENOMEM;
 }
 
 void table_batch_revert(struct table_batch *batch, struct table *saved)
 {
 	table_edits_free(&batch->table->edits);
+	table_edits_free(&batch->table->reset);
 	*batch->table = *saved;
 }
 
 void table_batch_keep(struct table *saved)
 {
 	table_edits_free(&saved->edits);
+	table_edits_free(&saved->reset);
 }
 
 const char *table_error_text(int error)

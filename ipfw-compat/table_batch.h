@@ -19,7 +19,8 @@ enum table_outcome {
 
 struct table_request {
 	struct table_key key;
-	struct table_record record;
+	struct table_entry entry;
+	bool timed; /* how long the entry stays was said, if only for the table: it starts anew */
 	enum table_outcome outcome;
 };
 
@@ -40,7 +41,8 @@ int table_batch_open(struct table_batch *batch, const struct command_call *origi
 
 /*
  * Reads one entry from the words of `origin`, at *index, and moves on behind it: a key, and the value behind
- * it if there is one and the command is `add' or the entry stands in a file, which may be the same for `delete'.
+ * it if there is one and the command is `add' or the entry stands in a file, which may be the same for `delete'; with
+ * it `timeout SECONDS'.
  * Returns 0 or an exit code, with the message printed.
  */
 int table_request_read(struct table_request *request, const struct table_batch *batch,

@@ -121,7 +121,8 @@ static int run_words(struct file *file, const struct command_call *line)
 	if (code)
 		return code;
 	if (command_argument(line, index))
-		return command_refuse(line, EX_DATAERR, index, "KEY [VALUE]", "one entry a line is expected");
+		return command_refuse(line, EX_DATAERR, index, "KEY [VALUE] [timeout SECONDS]",
+				      "one entry a line is expected");
 	error = batch->table ? table_request_apply(batch, &request) : 0;
 	if (error && !forgiven(batch, error))
 		return command_refuse(line, EX_OSERR, 0, NULL, "%s: %s",

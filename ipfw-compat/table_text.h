@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include "ipfw-compat/names.h"
 #include "ipfw/error.h"
 #include "loader/tables.h"
 
@@ -32,14 +33,29 @@ int table_record_parse(struct table_record *record, const struct table_info *inf
 int table_type_parse(struct table_info *info, const char *text, int word, struct error *error);
 int table_values_parse(struct table_info *info, const char *text, int word, struct error *error);
 
+/* Reads a number of seconds. */
+int table_seconds_parse(__u32 *seconds, const char *text, int word, struct error *error);
+
+/* Kinds of values in the order in which ipfw lists them (enum table_value, or TABLE_VALUE_IPV6), FLOW_*, types. */
+extern const struct name_value table_value_names[];
+extern const struct name_value table_flow_names[];
+extern const struct name_value table_type_names[];
+
+#define TABLE_KEY_TEXT_MAX 160
+void table_key_text(char *text, size_t size, const struct table_info *info, const struct table_key *key);
+
 /* Prints an entry as a line; `addresses`: single numbers as IPv4 addresses (-i). */
 void table_entry_print(FILE *out, const struct table_info *info, const struct table_key *key,
-		       const struct table_record *record, bool addresses);
+		       const struct table_entry *entry, bool addresses);
 
-/* Prints what `info', and `detail' if `detail`, tells of a table that rules refer to so many times. */
+/* Prints an entry as an object of JSON, on a line; `counters` may be NULL. */
+void table_entry_json(FILE *out, const struct table_info *info, const struct table_key *key,
+		      const struct table_entry *entry, const struct counters *counters);
+
+/* Prints what `info' and `detail' tell of a table with so many entries that rules refer to so many times. */
 void table_heading_print(FILE *out, const struct table_info *info);
-void table_info_print(FILE *out, const struct table *table, unsigned int references);
-void table_detail_print(FILE *out, const struct table_info *info, unsigned int present);
+void table_info_print(FILE *out, const struct table *table, __u32 items, unsigned int references);
+void table_detail_print(FILE *out, const struct table_info *info, const __u32 items_of[2], unsigned int present);
 
 /* The name of the algorithm that tables of a type have unless another is asked for. */
 const char *table_algorithm(unsigned int type);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What entries hold, and what tables are like. */
+/* What entries hold, and what tables are like, read. */
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -12,7 +13,7 @@
 #include "ipfw-compat/table_text.h"
 
 /* In the order in which ipfw lists them. */
-static const struct name_value value_types[] = {
+const struct name_value table_value_names[] = {
 	{"skipto", TABLE_VALUE_SKIPTO},
 	{"pipe", TABLE_VALUE_PIPE},
 	{"fib", TABLE_VALUE_FIB},
@@ -29,7 +30,7 @@ static const struct name_value value_types[] = {
 };
 #define VALUES_OF_13 "skipto, pipe, fib, nat, dscp, tag, divert, netgraph, limit, ipv4, ipv6"
 
-static const struct name_value flow_fields[] = {
+const struct name_value table_flow_names[] = {
 	{"src-ip", FLOW_SOURCE},
 	{"proto", FLOW_PROTOCOL},
 	{"src-port", FLOW_SOURCE_PORT},
@@ -38,7 +39,7 @@ static const struct name_value flow_fields[] = {
 	{NULL, 0},
 };
 
-static const struct name_value table_types[] = {
+const struct name_value table_type_names[] = {
 	{"addr", TABLE_ADDRESS}, {"iface", TABLE_INTERFACE}, {"number", TABLE_NUMBER},
 	{"flow", TABLE_FLOW},	 {"mac", TABLE_MAC},	     {NULL, 0},
 };
@@ -49,7 +50,7 @@ static const struct name_value table_types[] = {
 int table_type_parse(struct table_info *info, const char *text, int word, struct error *error)
 {
 	size_t length = strcspn(text, ":");
-	int type = names_value(table_types, text, length), field;
+	int type = names_value(table_type_names, text, length), field;
 
 	if (type < 0) {
 		error_set(error, EX_USAGE, word, "Unknown tabletype: %.*s. Supported: %s", (int)length, text,
@@ -62,7 +63,7 @@ int table_type_parse(struct table_info *info, const char *text, int word, struct
 		return error_set(error, EX_USAGE, word, "Unsupported suboptions: %s", text + 1);
 	for (; *text; text += length) {
 		length = strcspn(++text, ",");
-		field = names_value(flow_fields, text, length);
+		field = names_value(table_flow_names, text, length);
 		if (field < 0)
 			return error_set(error, EX_USAGE, word, "unable to parse flow option %.*s", (int)length, text);
 		info->flow_fields |= (__u8)field;
@@ -77,7 +78,7 @@ int table_values_parse(struct table_info *info, const char *text, int word, stru
 
 	for (info->values = 0;; text += length + 1) {
 		length = strcspn(text, ",");
-		type = names_value(value_types, text, length);
+		type = names_value(table_value_names, text, length);
 		if (type < 0) {
 			error_set(error, EX_USAGE, word, "Unknown value type: %.*s. Supported: %s", (int)length, text,
 				  VALUES_OF_13);
@@ -148,7 +149,7 @@ int table_record_parse(struct table_record *record, const struct table_info *inf
 	if (info->values == TABLE_VALUES_ALL)
 		return parse_single(record, text, word, error);
 	copy_text(copy, sizeof(copy), text, strlen(text));
-	for (const struct name_value *type = value_types; type->name && next; type++) {
+	for (const struct name_value *type = table_value_names; type->name && next; type++) {
 		if (!(info->values & 1u << type->value))
 			continue;
 		comma = strchr(next, ',');
@@ -161,153 +162,15 @@ int table_record_parse(struct table_record *record, const struct table_info *inf
 	return 0;
 }
 
-static void print_record(FILE *out, const struct table_info *info, const struct table_record *record, bool addresses)
+int table_seconds_parse(__u32 *seconds, const char *text, int word, struct error *error)
 {
-	char address[INET6_ADDRSTRLEN];
-	const char *comma = "";
-	__u32 number;
+	unsigned long long number = 0;
+	char *end = (char *)text;
 
-	if (info->values == TABLE_VALUES_ALL) {
-		number = htonl(record->number[TABLE_VALUE_TAG]);
-		if (addresses)
-			fprintf(out, "%s", inet_ntop(AF_INET, &number, address, sizeof(address)));
-		else
-			fprintf(out, "%u", record->number[TABLE_VALUE_TAG]);
-		return;
-	}
-	for (const struct name_value *type = value_types; type->name; type++) {
-		if (!(info->values & 1u << type->value))
-			continue;
-		fputs(comma, out);
-		comma = ",";
-		number = type->value == TABLE_VALUE_IPV6 ? 0 : htonl(record->number[type->value]);
-		if (type->value == TABLE_VALUE_IPV6)
-			fputs(inet_ntop(AF_INET6, record->address6, address, sizeof(address)), out);
-		else if (type->value == TABLE_VALUE_IPV4)
-			fputs(inet_ntop(AF_INET, &number, address, sizeof(address)), out);
-		else
-			fprintf(out, type->value == TABLE_VALUE_MARK ? "%#x" : "%u", record->number[type->value]);
-	}
-}
-
-static void print_flow(FILE *out, unsigned int fields, const struct table_flow *flow)
-{
-	int family = flow->family == 6 ? AF_INET6 : AF_INET;
-	char source[INET6_ADDRSTRLEN], destination[INET6_ADDRSTRLEN], number[3][8], text[160] = "";
-	const char *const part[] = {source, number[0], number[1], destination, number[2]};
-
-	inet_ntop(family, flow->source, source, sizeof(source));
-	inet_ntop(family, flow->destination, destination, sizeof(destination));
-	snprintf(number[0], sizeof(number[0]), "%u", flow->protocol);
-	snprintf(number[1], sizeof(number[1]), "%u", flow->source_port);
-	snprintf(number[2], sizeof(number[2]), "%u", flow->destination_port);
-	for (unsigned int i = 0; i < sizeof(part) / sizeof(*part); i++)
-		if (fields & 1u << i) {
-			if (*text)
-				strcat(text, ",");
-			strcat(text, part[i]);
-		}
-	fputs(text, out);
-}
-
-void table_entry_print(FILE *out, const struct table_info *info, const struct table_key *key,
-		       const struct table_record *record, bool addresses)
-{
-	char text[INET6_ADDRSTRLEN];
-
-	switch (info->type) {
-	case TABLE_ADDRESS:
-		inet_ntop(key->family == 6 ? AF_INET6 : AF_INET, key->u.address, text, sizeof(text));
-		fprintf(out, "%s/%u ", text, key->bits);
-		break;
-	case TABLE_INTERFACE:
-		fprintf(out, "%s ", key->u.name);
-		break;
-	case TABLE_NUMBER:
-		fprintf(out, "%u ", key->u.number);
-		break;
-	case TABLE_MAC:
-		fprintf(out, "%02x:%02x:%02x:%02x:%02x:%02x/%u ", key->u.mac[0], key->u.mac[1], key->u.mac[2],
-			key->u.mac[3], key->u.mac[4], key->u.mac[5], key->bits);
-		break;
-	default:
-		print_flow(out, info->flow_fields, &key->u.flow);
-		fputc(' ', out);
-	}
-	print_record(out, info, record, addresses);
-	fputc('\n', out);
-}
-
-/* The names of `table` that have their bit in `set` (`bits`: values are numbers of bits), separated by commas. */
-static void print_names(FILE *out, const struct name_value *table, __u32 set, bool bits)
-{
-	const char *comma = "";
-
-	for (; table->name; table++)
-		if (set & (bits ? 1u << table->value : table->value)) {
-			fprintf(out, "%s%s", comma, table->name);
-			comma = ",";
-		}
-}
-
-void table_heading_print(FILE *out, const struct table_info *info)
-{
-	fprintf(out, "--- table(%s), set(%u) ---\n", info->name, info->set);
-}
-
-void table_info_print(FILE *out, const struct table *table, unsigned int references)
-{
-	const struct table_info *info = &table->info;
-	__u32 items = info->items[0] + info->items[1];
-
-	table_heading_print(out, info);
-	fprintf(out, " kindex: %u, type: %s", table->index, names_name(table_types, info->type));
-	if (info->type == TABLE_FLOW) {
-		fputc(':', out);
-		print_names(out, flow_fields, info->flow_fields, false);
-	}
-	fprintf(out, "%s\n references: %u, valtype: ", info->flags & TABLE_LOCKED ? ", locked" : "", references);
-	if (info->values == TABLE_VALUES_ALL)
-		fputs("legacy", out);
-	else
-		print_names(out, value_types, info->values, true);
-	fprintf(out, "\n algorithm: %s\n items: %u, size: %u\n", info->algorithm, items,
-		TABLE_BYTES + items * TABLE_ENTRY_BYTES);
-	if (info->limit)
-		fprintf(out, " limit: %u\n", info->limit);
-}
-
-/* ipfw tells sizes of its own structures here; programs read the numbers of items. */
-void table_detail_print(FILE *out, const struct table_info *info, unsigned int present)
-{
-	__u32 items = info->items[0] + info->items[1], size;
-
-	switch (info->type) {
-	case TABLE_ADDRESS:
-		if (info->flags & TABLE_HASH)
-			fprintf(out,
-				" IPv4 algorithm hash info\n  size: 128 items: %u itemsize: 32\n"
-				" IPv6 algorithm hash info\n  size: 128 items: %u itemsize: 32\n",
-				info->items[0], info->items[1]);
-		else
-			fprintf(out,
-				" IPv4 algorithm radix info\n  items: %u itemsize: 120\n"
-				" IPv6 algorithm radix info\n  items: %u itemsize: 128\n",
-				info->items[0], info->items[1]);
-		break;
-	case TABLE_INTERFACE:
-		fprintf(out, " algorithm array info\n  size: 64 items: %u itemsize: 8\n", present);
-		break;
-	case TABLE_NUMBER:
-		for (size = 16; size < items; size *= 2)
-			;
-		fprintf(out, " algorithm array info\n  size: %u items: %u itemsize: 8\n", size, items);
-		break;
-	case TABLE_FLOW:
-		fprintf(out, " algorithm hash info\n  size: 512 items: %u itemsize4: 32 itemsize6: 56\n", items);
-		break;
-	case TABLE_MAC:
-		fprintf(out, " algorithm radix info\n  items: %u itemsize: 120\n", items);
-		break;
-	}
+	if (isdigit((unsigned char)*text))
+		number = strtoull(text, &end, 10);
+	if (*end || end == text || number > UINT32_MAX)
+		return error_set(error, EX_DATAERR, word, "invalid number of seconds %s", text);
+	*seconds = (__u32)number;
+	return 0;
 }

@@ -2,6 +2,7 @@
 #include "loader/tables.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
@@ -10,6 +11,7 @@
 #include "loader/interface.h"
 #include "loader/state.h"
 #include "loader/table_interfaces.h"
+#include "maps/table_counters.h"
 
 int firewall_tables(const struct firewall *firewall, struct tables *tables, struct error *error)
 {
@@ -19,16 +21,56 @@ int firewall_tables(const struct firewall *firewall, struct tables *tables, stru
 }
 
 int firewall_table_find(const struct firewall *firewall, const struct table *table, struct table_key *key, bool exact,
-			struct table_record *record)
+			struct table_entry *entry)
 {
-	return table_find(&firewall->lasting, table, key, exact, record);
+	return table_find(&firewall->lasting, table, key, exact, entry);
 }
 
 int firewall_table_each(const struct firewall *firewall, const struct table *table,
-			int (*each)(void *argument, const struct table_key *key, const struct table_record *record),
+			int (*each)(void *argument, const struct table_key *key, const struct table_entry *entry),
 			void *argument)
 {
 	return table_each(&firewall->lasting, table, each, argument);
+}
+
+int firewall_table_items(const struct firewall *firewall, struct table *table, __u32 items[2])
+{
+	return table_items(&firewall->lasting, table, items);
+}
+
+int firewall_table_counters_open(const struct firewall *firewall, const struct table *table)
+{
+	if (!(table->info.flags & TABLE_COUNTED))
+		return -ENOENT;
+	return table_counters_open(&firewall->lasting, table->info.type, table->slot);
+}
+
+/* Nanoseconds that the wall clock is ahead of table_clock(). Both move on together. */
+static __u64 clock_offset(void)
+{
+	struct timespec wall;
+	__u64 before, after = table_clock();
+
+	do {
+		before = after;
+		clock_gettime(CLOCK_REALTIME_COARSE, &wall);
+		after = table_clock();
+	} while (before != after);
+	return (__u64)wall.tv_sec * 1000000000 + (__u64)wall.tv_nsec - after;
+}
+
+int firewall_table_counters(int fd, const struct table *table, const struct table_key *key, struct counters *counters)
+{
+	__u32 interface = table->info.type == TABLE_INTERFACE ? if_nametoindex(key->u.name) : 0;
+	struct rule_counter counter = {0};
+	int result = 0;
+
+	if (!table->reset_all && !table_edits_find(&table->reset, key))
+		result = table_counters_read(fd, table, key, interface, &counter);
+	*counters = (struct counters){.packets = counter.packets, .bytes = counter.bytes};
+	if (counter.last_match)
+		counters->last_match = (time_t)((counter.last_match + clock_offset()) / 1000000000);
+	return result;
 }
 
 static int list_present(const struct interface_list *interfaces, struct table_present **present)

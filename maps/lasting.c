@@ -44,6 +44,9 @@ const char *const lasting_names[LASTING_MAPS] = {
 	[LASTING_TABLE_NUMBER] = "table_number",
 	[LASTING_TABLE_FLOW] = "table_flow",
 	[LASTING_TABLE_MAC] = "table_mac",
+	[LASTING_TABLE_TIMED4] = "table_timed4",
+	[LASTING_TABLE_TIMED6] = "table_timed6",
+	[LASTING_TABLE_COUNTERS] = "table_counters",
 	[LASTING_XDP_PROGRAMS] = "xdp_programs",
 	[LASTING_TC_PROGRAMS] = "tc_programs",
 };

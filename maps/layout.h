@@ -20,7 +20,7 @@
 #include "ipfw/log_record.h"
 #include "ipfw/packet.h"
 
-#define MAPS_LAYOUT_VERSION 5
+#define MAPS_LAYOUT_VERSION 6
 
 /* "control", ARRAY[1], BPF_F_MMAPABLE: the words that all hooks read. The first three stay where they are in every
  * layout. */
@@ -372,16 +372,21 @@ struct table_info {
 	__u8 flags;	  /* TABLE_LOCKED and so on */
 	__u32 values;	/* bit n: entries have the number n (enum table_value); TABLE_VALUES_ALL: one number for all */
 	__u32 limit;	/* of entries, 0: none */
-	__u32 items[2]; /* entries: IPv4 and IPv6, or all in [0] */
+	__u32 items[2]; /* entries that do not expire: IPv4 and IPv6, or all in [0] */
 	__u8 hash_bits[2]; /* TABLE_HASH: length of all prefixes, IPv4 and IPv6 */
 	__u8 reserved[2];
+	__u32 timeout;	   /* seconds that entries stay for which nothing else is said, 0: for ever */
+	__u32 expiring;	   /* TABLE_TIMED: entries that the last removal of expired ones has left */
+	__u32 sweep_after; /* TABLE_TIMED: second of table_clock() before which expired entries need not be removed */
 	char algorithm[TABLE_ALGORITHM_BYTES]; /* as it was asked for, NUL-terminated */
 };
 #define TABLE_JOURNAL 0x80000000u
 #define TABLE_LOCKED 0x01
 #define TABLE_HASH 0x02
-#define TABLE_EDITED 0x04 /* an entry is being changed in place: `items' may be one off */
-#define TABLE_GONE 0x08	  /* in the journal: the table is to go */
+#define TABLE_GONE 0x04						  /* in the journal: the table is to go */
+#define TABLE_COUNTED 0x08					  /* packets that find an entry are counted */
+#define TABLE_TIMED 0x10					  /* there may be entries that expire */
+#define TABLE_CREATED (TABLE_LOCKED | TABLE_HASH | TABLE_COUNTED) /* what `create' asks for */
 #define TABLE_VALUES_ALL 0xffffffffu
 #define FLOW_SOURCE 0x01
 #define FLOW_PROTOCOL 0x02
@@ -401,7 +406,7 @@ struct table_slots {
 	__u32 epoch;	       /* from 2 on */
 	__u32 next;	       /* 0: nothing is being changed */
 	__u32 next_generation; /* 0: only tables are */
-	__u32 reserved;
+	__u32 edited;	       /* index of the table of which an entry is being changed in place, 0: none */
 	__u32 slot[2][TABLES_MAX];
 };
 
@@ -448,6 +453,28 @@ struct table_record {
 	__u32 number[TABLE_NUMBERS]; /* by enum table_value (ipfw/rule.h), host order; [0]: length of the prefix in bits
 				      */
 	__u32 address6[4];
+};
+
+/*
+ * What the maps hold, but for "table_address4" and "table_address6", whose entries never expire; addresses that do are
+ * in "table_timed4" and "table_timed6".
+ */
+struct table_entry {
+	struct table_record record;
+	__u64 expires; /* nanosecond of CLOCK_MONOTONIC_COARSE from which on it is not there any more, 0: it stays */
+};
+
+/*
+ * "table_counters", ARRAY_OF_MAPS, by TABLE_COUNTERS_SLOT: hashes of struct rule_counter by entry, whose `last_match'
+ * is a nanosecond as above. Programs add an element when the entry is first found; userland removes it to have it start
+ * from 0.
+ */
+#define TABLE_COUNTERS_SLOT(type, slot) ((type)*TABLES_MAX + (slot))
+struct table_counter_key {
+	__u8 family,
+		bits; /* and so on: a struct table_key (maps/table_kinds.h), for type iface with the index in [0] */
+	__u16 reserved;
+	__u32 word[10];
 };
 
 /* Slots of "xdp_programs" and "tc_programs" (PROG_ARRAY). */

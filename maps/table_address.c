@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Tables of type addr: tries of our own, one for IPv4 and one for IPv6. */
+/* Tables of type addr: tries of our own, one for IPv4 and one for IPv6; what expires is in two of the kernel's. */
 #include "maps/table_address.h"
 
 #include <arpa/inet.h>
@@ -9,9 +9,49 @@
 /* Up to a part of the entries are changed one by one in a copy; more are put into a new tree together. */
 #define CHANGED_PART 16
 
+static bool encode4(void *raw, const struct table_key *key)
+{
+	const struct table_address4 address = {.bits = key->bits, .address = key->u.address[0]};
+
+	memcpy(raw, &address, sizeof(address));
+	return key->family == 4;
+}
+
+static bool decode4(struct table_key *key, const void *raw)
+{
+	struct table_address4 address;
+
+	memcpy(&address, raw, sizeof(address));
+	*key = (struct table_key){.family = 4, .bits = (__u8)address.bits, .u.address[0] = address.address};
+	return true;
+}
+
+static bool encode6(void *raw, const struct table_key *key)
+{
+	struct table_address6 address = {.bits = key->bits};
+
+	memcpy(address.address, key->u.address, sizeof(address.address));
+	memcpy(raw, &address, sizeof(address));
+	return key->family == 6;
+}
+
+static bool decode6(struct table_key *key, const void *raw)
+{
+	struct table_address6 address;
+
+	memcpy(&address, raw, sizeof(address));
+	*key = (struct table_key){.family = 6, .bits = (__u8)address.bits};
+	memcpy(key->u.address, address.address, sizeof(address.address));
+	return true;
+}
+
 const struct table_kind table_address_kinds[TABLE_KINDS_MAX] = {
-	{.outer = LASTING_TABLE_ADDRESS4, .type = BPF_MAP_TYPE_ARRAY},
-	{.outer = LASTING_TABLE_ADDRESS6, .type = BPF_MAP_TYPE_ARRAY},
+	[TABLE_STAY4] = {.outer = LASTING_TABLE_ADDRESS4, .type = BPF_MAP_TYPE_ARRAY, .optional = true},
+	[TABLE_STAY6] = {.outer = LASTING_TABLE_ADDRESS6, .type = BPF_MAP_TYPE_ARRAY, .optional = true},
+	[TABLE_TIMED4] = {LASTING_TABLE_TIMED4, BPF_MAP_TYPE_LPM_TRIE, sizeof(struct table_address4), true, true,
+			  encode4, decode4},
+	[TABLE_TIMED6] = {LASTING_TABLE_TIMED6, BPF_MAP_TYPE_LPM_TRIE, sizeof(struct table_address6), true, true,
+			  encode6, decode6},
 };
 
 static __u64 join(const __u32 *words)
@@ -51,22 +91,22 @@ int table_address_find(const struct trie *trie, const struct table_key *key, str
 }
 
 int table_address_each(const struct trie *trie,
-		       int (*each)(void *argument, const struct table_key *key, const struct table_record *record),
+		       int (*each)(void *argument, const struct table_key *key, const struct table_entry *entry),
 		       void *argument)
 {
 	const struct trie_header *header = trie_header(trie);
 	int result = 0;
 
 	for (__u32 index = 1; !result && index <= header->used_index; index++) {
-		struct table_record record;
+		struct table_entry entry = {0};
 		struct trie_key found;
 		struct table_key key;
 
 		if (!trie_has(trie, index))
 			continue;
-		trie_read(trie, index, &found, &record);
+		trie_read(trie, index, &found, &entry.record);
 		key = from_trie(&found, header->wide);
-		result = each(argument, &key, &record);
+		result = each(argument, &key, &entry);
 	}
 	return result;
 }
@@ -82,7 +122,7 @@ int table_address_edit(struct trie *trie, const struct table_edits *edits)
 
 		if (edit->key.family != family)
 			continue;
-		result = edit->present ? trie_set(trie, &key, &edit->record) : trie_remove(trie, &key);
+		result = table_edit_stays(edit) ? trie_set(trie, &key, &edit->entry.record) : trie_remove(trie, &key);
 	}
 	return result;
 }
@@ -128,7 +168,7 @@ int table_address_build(struct trie *old, const struct table_edits *edits, bool 
 		if (edits->edits[i].key.family != (wide ? 6 : 4))
 			continue;
 		changes++;
-		additions += edits->edits[i].present;
+		additions += table_edit_stays(edits->edits + i);
 	}
 	if (!old && !additions)
 		return -ENOENT;

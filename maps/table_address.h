@@ -11,7 +11,7 @@ int table_address_find(const struct trie *trie, const struct table_key *key, str
 
 /* Calls `each` for every entry until it returns another value than 0, which is returned. */
 int table_address_each(const struct trie *trie,
-		       int (*each)(void *argument, const struct table_key *key, const struct table_record *record),
+		       int (*each)(void *argument, const struct table_key *key, const struct table_entry *entry),
 		       void *argument);
 
 /*

@@ -8,7 +8,12 @@
 
 #include "maps/grace.h"
 #include "maps/table_contents.h"
+#include "maps/table_counters.h"
 #include "maps/table_journal.h"
+
+#define SECOND 1000000000ull
+#define SWEEP_SECONDS 10
+#define SWEEP_PART 100 /* of the time may go into it */
 
 /* What one commit of tables works on. */
 struct commit {
@@ -52,6 +57,8 @@ static int build(struct commit *commit, struct table *table)
 	if (!slot)
 		return -ENOSPC;
 	result = table_contents_build(commit->lasting, table, slot, commit->present, commit->present_count);
+	if (!result && table->stored && !table->reset_all)
+		result = table_counters_share(commit->lasting, table->info.type, table->slot, slot);
 	if (result) {
 		commit->tables->slots[table->info.type][slot] = false;
 		return result;
@@ -155,34 +162,68 @@ int tables_prepare(struct tables *tables, const struct lasting *lasting, const s
 	return result;
 }
 
-/*
- * Does it in place, if one entry of one table is all that changes. What dies in between leaves a note that the number
- * of entries is to be taken anew. Returns whether it did.
- */
-static bool edit_in_place(const struct commit *commit)
+/* Removes what has expired, if that has not been done for a while; if it takes long, more seldom. */
+static int sweep_table(const struct commit *commit, struct table *table)
+{
+	__u64 begin = table_clock(), pause;
+	int result;
+
+	if (!(table->info.flags & TABLE_TIMED) || begin / SECOND < table->info.sweep_after)
+		return 0;
+	result = table_contents_sweep(commit->lasting, table, &table->info.expiring);
+	if (result)
+		return result;
+	pause = (table_clock() - begin) * SWEEP_PART / SECOND;
+	table->info.sweep_after = (__u32)(begin / SECOND + (pause < SWEEP_SECONDS ? SWEEP_SECONDS : pause));
+	return write_info(commit, table);
+}
+
+/* What is left to do for a table whose change is in force. Returns 0 or -errno. */
+static int finish_table(const struct commit *commit, struct table *table)
+{
+	int result = sweep_table(commit, table);
+
+	if (result)
+		return result;
+	return table_counters_settle(commit->lasting, table, commit->present, commit->present_count);
+}
+
+/* The table of which one entry changes in place, if that is all that changes, or NULL. */
+static struct table *find_edited(const struct commit *commit)
 {
 	struct table *edited = NULL;
-	struct table_info info;
 
 	if (moved(commit))
-		return false;
+		return NULL;
 	for (size_t i = 0; i < commit->tables->count; i++) {
 		struct table *table = commit->tables->tables + i;
 
 		if (!table->known || !table->stored || table->edits.count > 1 || (edited && table->changed))
-			return false;
+			return NULL;
 		if (table->changed)
 			edited = table;
 	}
-	if (!edited || !edited->edits.count)
-		return false;
-	info = edited->info;
-	edited->info.flags |= TABLE_EDITED;
-	if (write_info(commit, edited))
-		return false;
-	edited->info = info;
-	return !table_contents_edit(commit->lasting, edited, commit->present, commit->present_count) &&
-	       !write_info(commit, edited);
+	return edited && edited->edits.count ? edited : NULL;
+}
+
+/*
+ * Changes an entry in place. What dies in between leaves table_slots.edited: what is noted of the table is to be made
+ * anew. Returns 0, or -errno: then it has to be done otherwise.
+ */
+static int edit_in_place(const struct commit *commit, struct table *table)
+{
+	int result;
+
+	__atomic_store_n(&commit->slots->edited, table->index, __ATOMIC_SEQ_CST);
+	result = write_info(commit, table);
+	if (!result)
+		result = table_contents_edit(commit->lasting, table, commit->present, commit->present_count);
+	if (result)
+		return result;
+	/* It is in force. If this fails, the next writer does it. */
+	if (!finish_table(commit, table))
+		commit->slots->edited = 0;
+	return 0;
 }
 
 /* Brings what is prepared into force. Afterwards no packet goes by what was before. */
@@ -208,9 +249,15 @@ static void flip(const struct commit *commit)
 /* What is left to do when all is in force. Should it fail, the next writer does it. */
 static void tidy(const struct commit *commit)
 {
+	struct tables *tables = commit->tables;
+
 	if (table_journal_apply(commit->lasting) || table_journal_clear(commit->lasting))
 		return;
+	for (size_t i = 0; i < tables->count; i++)
+		if (tables->tables[i].changed && finish_table(commit, tables->tables + i))
+			return;
 	drop_unused(commit);
+	commit->slots->edited = 0;
 	commit->slots->next = 0;
 }
 
@@ -231,11 +278,13 @@ int tables_commit(struct tables *tables, const struct lasting *lasting, const st
 		  size_t present_count)
 {
 	struct commit commit = {tables, lasting, present, present_count, NULL};
+	struct table *edited;
 	int result = map_slots(&commit);
 
 	if (result)
 		return result;
-	if (tables->epochs.after || !edit_in_place(&commit))
+	edited = tables->epochs.after ? NULL : find_edited(&commit);
+	if (!edited || edit_in_place(&commit, edited))
 		result = settle(&commit);
 	table_slots_unmap(commit.slots);
 	return result;
@@ -250,8 +299,19 @@ static void sweep_slots(const struct tables *tables, const struct lasting *lasti
 				table_contents_drop(lasting, type, slot);
 }
 
-static int recover(struct table_slots *slots, const struct lasting *lasting, struct tables *tables)
+/* Completes a change in place. Returns 0 or -errno. */
+static int recover_table(const struct commit *commit, struct table *table)
 {
+	int result = table_contents_recover(commit->lasting, table);
+
+	return result ? result : write_info(commit, table);
+}
+
+static int recover(const struct commit *commit)
+{
+	const struct lasting *lasting = commit->lasting;
+	struct table_slots *slots = commit->slots;
+	struct tables *tables = commit->tables;
 	int result = 0;
 
 	if (table_journal_counts(slots, lasting)) {
@@ -265,26 +325,34 @@ static int recover(struct table_slots *slots, const struct lasting *lasting, str
 		result = tables_read(tables, lasting);
 	if (result)
 		return result;
-	sweep_slots(tables, lasting);
+	for (size_t i = 0; !result && i < tables->count; i++) {
+		if (tables->tables[i].index == slots->edited)
+			result = recover_table(commit, tables->tables + i);
+		if (!result)
+			result = table_counters_settle(lasting, tables->tables + i, NULL, 0);
+	}
+	if (!result) {
+		sweep_slots(tables, lasting);
+		slots->edited = 0;
+		slots->next = 0;
+	}
 	tables_free(tables);
-	slots->next = 0;
-	return 0;
+	return result;
 }
 
 int tables_recover(const struct lasting *lasting)
 {
-	struct table_slots *slots = table_slots_map(lasting, true);
-	struct tables *tables;
+	struct commit commit = {.lasting = lasting, .slots = table_slots_map(lasting, true)};
 	int result = 0;
 
-	if (!slots)
+	if (!commit.slots)
 		return -errno;
-	if (slots->next) {
-		tables = calloc(1, sizeof(*tables));
-		result = tables ? recover(slots, lasting, tables) : -ENOMEM;
-		free(tables);
+	if (commit.slots->next || commit.slots->edited) {
+		commit.tables = calloc(1, sizeof(*commit.tables));
+		result = commit.tables ? recover(&commit) : -ENOMEM;
+		free(commit.tables);
 	}
-	table_slots_unmap(slots);
+	table_slots_unmap(commit.slots);
 	return result;
 }
 

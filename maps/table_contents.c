@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "maps/table_address.h"
+#include "maps/table_counters.h"
 
 #define HASH_CAPACITY_MIN 1024
 #define TRIE_CAPACITY (1u << 24) /* a trie takes memory for its entries only */
@@ -39,13 +40,14 @@ void table_contents_drop(const struct lasting *lasting, unsigned int type, __u32
 
 	for (int i = 0; i < TABLE_KINDS_MAX && kinds[i].outer; i++)
 		bpf_map_delete_elem(lasting->fds[kinds[i].outer], &slot);
+	table_counters_drop(lasting, type, slot);
 }
 
 static int open_part(const struct lasting *lasting, const struct table_kind *kind, __u32 slot, struct table_part *part)
 {
 	int fd = table_contents_open(lasting, kind, slot), result;
 
-	if (fd < 0 && !(fd == -ENOENT && table_kind_is_trie(kind)))
+	if (fd < 0 && !(fd == -ENOENT && kind->optional))
 		return fd;
 	if (fd >= 0 && table_kind_is_trie(kind)) {
 		result = trie_open(&part->trie, fd);
@@ -84,10 +86,10 @@ void table_contents_close(struct table *table)
 	}
 }
 
-int table_contents_find(const struct lasting *lasting, const struct table *table, const struct table_key *key,
-			struct table_record *record)
+/* Looks up in one part of the table. Returns as table_contents_find(). */
+static int find_in_part(const struct lasting *lasting, const struct table *table, unsigned int number,
+			const struct table_key *key, struct table_entry *entry)
 {
-	unsigned int number = table_kind_of(table->info.type, key);
 	const struct table_kind *kind = table_kinds(table->info.type) + number;
 	__u8 raw[TABLE_MAP_KEY_MAX] = {0};
 	struct table_part *part;
@@ -97,20 +99,33 @@ int table_contents_find(const struct lasting *lasting, const struct table *table
 		return result;
 	if (part->fd < 0)
 		return -ENOENT;
+	entry->expires = 0;
 	if (table_kind_is_trie(kind))
-		return table_address_find(&part->trie, key, record);
+		return table_address_find(&part->trie, key, &entry->record);
 	kind->encode(raw, key);
-	if (bpf_map_lookup_elem(part->fd, raw, record))
+	if (bpf_map_lookup_elem(part->fd, raw, entry))
 		return -errno;
-	return kind->prefixes && record->number[0] != key->bits ? -ENOENT : 0;
+	return kind->prefixes && entry->record.number[0] != key->bits ? -ENOENT : 0;
+}
+
+int table_contents_find(const struct lasting *lasting, const struct table *table, const struct table_key *key,
+			struct table_entry *entry)
+{
+	unsigned int timed = table_kind_of(table->info.type, key, true);
+	unsigned int stays = table_kind_of(table->info.type, key, false);
+	int result = -ENOENT;
+
+	if (table->info.flags & TABLE_TIMED && timed != stays)
+		result = find_in_part(lasting, table, timed, key, entry);
+	return result == -ENOENT ? find_in_part(lasting, table, stays, key, entry) : result;
 }
 
 static int each_in_map(const struct table_kind *kind, int fd,
-		       int (*each)(void *argument, const struct table_key *key, const struct table_record *record),
+		       int (*each)(void *argument, const struct table_key *key, const struct table_entry *entry),
 		       void *argument)
 {
 	__u8 raw[TABLE_MAP_KEY_MAX], next[TABLE_MAP_KEY_MAX];
-	struct table_record record;
+	struct table_entry entry;
 	struct table_key key;
 	void *from = NULL;
 	int result = 0;
@@ -120,7 +135,7 @@ static int each_in_map(const struct table_kind *kind, int fd,
 		from = raw;
 		if (!kind->decode(&key, raw))
 			continue;
-		result = bpf_map_lookup_elem(fd, raw, &record) ? -errno : each(argument, &key, &record);
+		result = bpf_map_lookup_elem(fd, raw, &entry) ? -errno : each(argument, &key, &entry);
 		if (result)
 			return result;
 	}
@@ -128,7 +143,7 @@ static int each_in_map(const struct table_kind *kind, int fd,
 }
 
 int table_contents_each(const struct lasting *lasting, const struct table *table,
-			int (*each)(void *argument, const struct table_key *key, const struct table_record *record),
+			int (*each)(void *argument, const struct table_key *key, const struct table_entry *entry),
 			void *argument)
 {
 	const struct table_kind *kinds = table_kinds(table->info.type);
@@ -146,27 +161,108 @@ int table_contents_each(const struct lasting *lasting, const struct table *table
 	return result;
 }
 
+/* What a map that was changed half-way holds. */
+struct recovery {
+	__u32 stay;
+	bool timed;
+};
+
+static int count_entry(void *argument, const struct table_key *key, const struct table_entry *entry)
+{
+	struct recovery *recovery = argument;
+
+	recovery->stay += !entry->expires;
+	recovery->timed |= entry->expires != 0;
+	return 0;
+}
+
+static int recover_part(const struct table_kind *kind, struct table_part *part, struct recovery *recovery)
+{
+	int result;
+
+	*recovery = (struct recovery){0};
+	if (part->fd < 0)
+		return 0;
+	if (!table_kind_is_trie(kind))
+		return each_in_map(kind, part->fd, count_entry, recovery);
+	result = trie_recover(&part->trie);
+	recovery->stay = trie_header(&part->trie)->count;
+	return result;
+}
+
+static int collect_key(void *argument, const struct table_key *key, const struct table_entry *entry)
+{
+	return table_edits_set(argument, key, NULL);
+}
+
+/* An entry that was about to change its kind may be in both: removes those of an address family that stay. */
+static int remove_doubles(const struct lasting *lasting, const struct table *table, unsigned int family)
+{
+	struct table_part *stay, *timed;
+	struct table_edits doubles = {0};
+	int result = find_part(lasting, table, TABLE_STAY4 + family, &stay);
+
+	if (!result)
+		result = find_part(lasting, table, TABLE_TIMED4 + family, &timed);
+	if (result || stay->fd < 0 || timed->fd < 0)
+		return result;
+	result = trie_recover(&stay->trie);
+	if (!result)
+		result = each_in_map(table_address_kinds + TABLE_TIMED4 + family, timed->fd, collect_key, &doubles);
+	if (!result)
+		result = table_address_edit(&stay->trie, &doubles);
+	table_edits_free(&doubles);
+	return result;
+}
+
+int table_contents_recover(const struct lasting *lasting, struct table *table)
+{
+	const struct table_kind *kinds = table_kinds(table->info.type);
+	__u32 items[TABLE_KINDS_MAX] = {0};
+	int result = 0;
+
+	for (unsigned int family = 0; !result && table->info.type == TABLE_ADDRESS && family < 2; family++)
+		result = remove_doubles(lasting, table, family);
+
+	for (unsigned int i = 0; !result && i < TABLE_KINDS_MAX && kinds[i].outer; i++) {
+		struct recovery recovery = {0};
+		struct table_part *part;
+
+		result = find_part(lasting, table, i, &part);
+		if (!result)
+			result = recover_part(kinds + i, part, &recovery);
+		items[i] = recovery.stay;
+		if (recovery.timed)
+			table->info.flags |= TABLE_TIMED;
+	}
+	memcpy(table->info.items, items, sizeof(table->info.items));
+	return result;
+}
+
 static int write_entry(const struct table_kind *kind, int fd, const struct table_key *key,
-		       const struct table_record *record)
+		       const struct table_entry *entry)
 {
 	__u8 raw[TABLE_MAP_KEY_MAX] = {0};
 
 	if (!kind->encode(raw, key))
 		return 0;
-	if (record)
-		return bpf_map_update_elem(fd, raw, record, BPF_ANY) ? -errno : 0;
+	if (entry)
+		return bpf_map_update_elem(fd, raw, entry, BPF_ANY) ? -errno : 0;
 	return bpf_map_delete_elem(fd, raw) && errno != ENOENT ? -errno : 0;
 }
 
+/* Makes the edits in a map of this kind; entries that are of the other kind now are removed. */
 static int write_edits(const struct table_kind *kind, int fd, const struct table *table)
 {
 	int result = 0;
 
 	for (size_t i = 0; !result && i < table->edits.count; i++) {
 		const struct table_edit *edit = table->edits.edits + i;
+		unsigned int number = table_kind_of(table->info.type, &edit->key, edit->entry.expires);
+		bool here = edit->present && table_kinds(table->info.type) + number == kind;
 
-		if (edit->present || table->stored)
-			result = write_entry(kind, fd, &edit->key, edit->present ? &edit->record : NULL);
+		if (here || table->stored)
+			result = write_entry(kind, fd, &edit->key, here ? &edit->entry : NULL);
 	}
 	return result;
 }
@@ -174,7 +270,7 @@ static int write_edits(const struct table_kind *kind, int fd, const struct table
 int table_contents_refresh(int fd, const struct table_present *present, size_t present_count)
 {
 	struct table_interface key, next, *from = NULL;
-	struct table_record record;
+	struct table_entry entry;
 	int result = 0;
 
 	/* The kernel starts over if the key it is to go on from has vanished: remove the last one only. */
@@ -192,60 +288,22 @@ int table_contents_refresh(int fd, const struct table_present *present, size_t p
 		struct table_interface named = {0}, indexed = {.index = present[i].index};
 
 		strncpy(named.name, present[i].name, sizeof(named.name) - 1);
-		if (!bpf_map_lookup_elem(fd, &named, &record))
-			result = bpf_map_update_elem(fd, &indexed, &record, BPF_ANY) ? -errno : 0;
+		if (!bpf_map_lookup_elem(fd, &named, &entry))
+			result = bpf_map_update_elem(fd, &indexed, &entry, BPF_ANY) ? -errno : 0;
 	}
 	return result;
 }
 
-/* Whether some edit is of this kind of map. */
-static bool concerned(const struct table *table, unsigned int number)
+/* Whether some edit puts an entry into this kind of map. */
+static bool receives(const struct table *table, unsigned int number)
 {
-	for (size_t i = 0; i < table->edits.count; i++)
-		if (table_kind_of(table->info.type, &table->edits.edits[i].key) == number)
+	for (size_t i = 0; i < table->edits.count; i++) {
+		const struct table_edit *edit = table->edits.edits + i;
+
+		if (edit->present && table_kind_of(table->info.type, &edit->key, edit->entry.expires) == number)
 			return true;
-	return false;
-}
-
-int table_contents_edit(const struct lasting *lasting, const struct table *table, const struct table_present *present,
-			size_t present_count)
-{
-	const struct table_kind *kinds = table_kinds(table->info.type);
-	int result = 0;
-
-	for (unsigned int i = 0; !result && i < TABLE_KINDS_MAX && kinds[i].outer; i++) {
-		struct table_part *part;
-
-		if (!concerned(table, i))
-			continue;
-		result = find_part(lasting, table, i, &part);
-		if (result)
-			return result;
-		if (part->fd < 0)
-			return -ENOSPC;
-		if (table_kind_is_trie(kinds + i)) {
-			result = table_address_edit(&part->trie, &table->edits);
-			continue;
-		}
-		result = write_edits(kinds + i, part->fd, table);
-		if (!result && table->info.type == TABLE_INTERFACE)
-			result = table_contents_refresh(part->fd, present, present_count);
 	}
-	return result;
-}
-
-/* What is copied from one map to another. */
-struct copy {
-	const struct table_kind *kind;
-	const struct table *table;
-	int fd;
-};
-
-static int copy_entry(void *argument, const struct table_key *key, const struct table_record *record)
-{
-	const struct copy *copy = argument;
-
-	return table_edits_find(&copy->table->edits, key) ? 0 : write_entry(copy->kind, copy->fd, key, record);
+	return false;
 }
 
 /* A map for so many entries of this kind. Twice as many fit, so that not each new one needs a new map. */
@@ -256,17 +314,101 @@ static int make_map(const struct table_kind *kind, __u32 entries)
 
 	if (!kind->prefixes)
 		capacity = entries * 2 < HASH_CAPACITY_MIN ? HASH_CAPACITY_MIN : entries * 2;
-	return bpf_map_create(kind->type, "table", kind->key_size, sizeof(struct table_record), capacity, &options);
+	return bpf_map_create(kind->type, "table", kind->key_size, sizeof(struct table_entry), capacity, &options);
+}
+
+static int put_map(const struct lasting *lasting, const struct table_kind *kind, __u32 slot, int fd)
+{
+	return bpf_map_update_elem(lasting->fds[kind->outer], &slot, &fd, BPF_ANY) ? -errno : 0;
+}
+
+/* Puts an empty map where entries that expire are to go. */
+static int start_map(const struct lasting *lasting, const struct table *table, const struct table_kind *kind,
+		     struct table_part *part)
+{
+	int result;
+
+	part->fd = make_map(kind, 0);
+	if (part->fd < 0)
+		return -errno;
+	result = put_map(lasting, kind, table->slot, part->fd);
+	if (result) {
+		close(part->fd);
+		part->fd = -1;
+	}
+	return result;
+}
+
+static int edit_part(const struct lasting *lasting, const struct table *table, unsigned int number,
+		     const struct table_present *present, size_t present_count)
+{
+	const struct table_kind *kind = table_kinds(table->info.type) + number;
+	struct table_part *part;
+	int result = find_part(lasting, table, number, &part);
+
+	if (result)
+		return result;
+	if (part->fd < 0 && !receives(table, number))
+		return 0;
+	if (part->fd < 0 && table_kind_is_trie(kind))
+		return -ENOSPC;
+	if (part->fd < 0)
+		result = start_map(lasting, table, kind, part);
+	if (result)
+		return result;
+	if (table_kind_is_trie(kind))
+		return table_address_edit(&part->trie, &table->edits);
+	result = write_edits(kind, part->fd, table);
+	if (!result && table->info.type == TABLE_INTERFACE)
+		result = table_contents_refresh(part->fd, present, present_count);
+	return result;
+}
+
+/* An entry that changes its kind is put into the one map before it is removed from the other. */
+int table_contents_edit(const struct lasting *lasting, const struct table *table, const struct table_present *present,
+			size_t present_count)
+{
+	const struct table_kind *kinds = table_kinds(table->info.type);
+	int result = 0;
+
+	for (int last = 0; last < 2; last++)
+		for (unsigned int i = 0; !result && i < TABLE_KINDS_MAX && kinds[i].outer; i++)
+			if (receives(table, i) != (bool)last)
+				result = edit_part(lasting, table, i, present, present_count);
+	return result;
+}
+
+/* What is copied from one map to another. */
+struct copy {
+	const struct table_kind *kind;
+	const struct table *table;
+	int fd;
+};
+
+static int copy_entry(void *argument, const struct table_key *key, const struct table_entry *entry)
+{
+	const struct copy *copy = argument;
+
+	return table_edits_find(&copy->table->edits, key) ? 0 : write_entry(copy->kind, copy->fd, key, entry);
+}
+
+static int count_any(void *argument, const struct table_key *key, const struct table_entry *entry)
+{
+	++*(__u32 *)argument;
+	return 0;
 }
 
 /* Makes a map of `kind` of what `table` is to have, but for what `old` has (-1: nothing). A descriptor, or -errno. */
 static int build_map(const struct table *table, const struct table_kind *kind, int old,
 		     const struct table_present *present, size_t present_count)
 {
-	__u32 entries = table->info.items[0] + (__u32)table->edits.count + (__u32)present_count;
-	int fd = make_map(kind, entries), result = 0;
-	struct copy copy = {kind, table, fd};
+	__u32 entries = (__u32)table->edits.count + (__u32)present_count;
+	int result = old < 0 ? 0 : each_in_map(kind, old, count_any, &entries), fd;
+	struct copy copy = {kind, table, -1};
 
+	if (result)
+		return result;
+	copy.fd = fd = make_map(kind, entries);
 	if (fd < 0)
 		return -errno;
 	if (old >= 0)
@@ -292,14 +434,78 @@ static int build_part(const struct lasting *lasting, const struct table *table, 
 		return result;
 	if (table_kind_is_trie(kind))
 		fd = table_address_build(old->fd < 0 ? NULL : &old->trie, &table->edits, number);
+	else if (kind->optional && old->fd < 0 && !receives(table, number))
+		fd = -ENOENT;
 	else
 		fd = build_map(table, kind, old->fd, present, present_count);
 	if (fd == -ENOENT)
 		return 0;
 	if (fd < 0)
 		return fd;
-	result = bpf_map_update_elem(lasting->fds[kind->outer], &slot, &fd, BPF_ANY) ? -errno : 0;
+	result = put_map(lasting, kind, slot, fd);
 	close(fd);
+	return result;
+}
+
+/* What of a table has expired. */
+struct expired {
+	const struct table *table;
+	const struct table_kind *kind;
+	int fd;
+	int counters;	       /* -1: there are none */
+	struct table_key last; /* to be removed once the next one is known, since the kernel would start over */
+	bool any;
+	__u32 left;
+};
+
+static int remove_last(struct expired *expired)
+{
+	if (!expired->any)
+		return 0;
+	expired->any = false;
+	if (expired->counters >= 0)
+		table_counters_remove(expired->counters, expired->table, &expired->last, 0);
+	return write_entry(expired->kind, expired->fd, &expired->last, NULL);
+}
+
+static int remove_expired(void *argument, const struct table_key *key, const struct table_entry *entry)
+{
+	struct expired *expired = argument;
+	int result = remove_last(expired);
+
+	if (result)
+		return result;
+	if (table_entry_lives(entry)) {
+		expired->left += entry->expires != 0;
+		return 0;
+	}
+	expired->last = *key;
+	expired->any = true;
+	return 0;
+}
+
+int table_contents_sweep(const struct lasting *lasting, const struct table *table, __u32 *left)
+{
+	const struct table_kind *kinds = table_kinds(table->info.type);
+	struct expired expired = {.table = table};
+	int result = 0;
+
+	expired.counters = table_counters_open(lasting, table->info.type, table->slot);
+	for (unsigned int i = 0; !result && i < TABLE_KINDS_MAX && kinds[i].outer; i++) {
+		struct table_part *part;
+
+		result = find_part(lasting, table, i, &part);
+		if (result || part->fd < 0 || table_kind_is_trie(kinds + i))
+			continue;
+		expired.kind = kinds + i;
+		expired.fd = part->fd;
+		result = each_in_map(kinds + i, part->fd, remove_expired, &expired);
+		if (!result)
+			result = remove_last(&expired);
+	}
+	if (expired.counters >= 0)
+		close(expired.counters);
+	*left = expired.left;
 	return result;
 }
 

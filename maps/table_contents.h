@@ -26,15 +26,27 @@ void table_contents_drop(const struct lasting *lasting, unsigned int type, __u32
 
 /* What the table's slot holds under exactly this key. Returns 0, -ENOENT, or another -errno. */
 int table_contents_find(const struct lasting *lasting, const struct table *table, const struct table_key *key,
-			struct table_record *record);
+			struct table_entry *entry);
 
 /*
  * Calls `each` for every entry of the table's slot, until it returns another value than 0, which is returned. -errno
  * on failure.
  */
 int table_contents_each(const struct lasting *lasting, const struct table *table,
-			int (*each)(void *argument, const struct table_key *key, const struct table_record *record),
+			int (*each)(void *argument, const struct table_key *key, const struct table_entry *entry),
 			void *argument);
+
+/*
+ * Finishes a change of the slot's maps that was interrupted, and notes in table->info what there is of entries. Returns
+ * 0 or -errno.
+ */
+int table_contents_recover(const struct lasting *lasting, struct table *table);
+
+/*
+ * Removes the entries of the slot that have expired, for which no packet looks any more; *left is the number of those
+ * that will. Returns 0 or -errno.
+ */
+int table_contents_sweep(const struct lasting *lasting, const struct table *table, __u32 *left);
 
 /*
  * Makes the edits of `table` in the maps of its slot. Returns 0, -E2BIG or -ENOSPC if one is

@@ -79,7 +79,7 @@ static int grow(struct table_edits *edits)
 	return 0;
 }
 
-int table_edits_set(struct table_edits *edits, const struct table_key *key, const struct table_record *record)
+int table_edits_set(struct table_edits *edits, const struct table_key *key, const struct table_entry *entry)
 {
 	__u32 hash = hash_key(key);
 	struct table_edit_bucket *place;
@@ -93,10 +93,10 @@ int table_edits_set(struct table_edits *edits, const struct table_key *key, cons
 		*place = (struct table_edit_bucket){hash, (__u32)++edits->count};
 	}
 	edit = edits->edits + place->edit - 1;
-	edit->present = record;
-	memset(&edit->record, 0, sizeof(edit->record));
-	if (record)
-		edit->record = *record;
+	edit->present = entry;
+	memset(&edit->entry, 0, sizeof(edit->entry));
+	if (entry)
+		edit->entry = *entry;
 	return 0;
 }
 
@@ -106,7 +106,7 @@ int table_edits_clone(struct table_edits *copy, const struct table_edits *edits)
 	for (size_t i = 0; i < edits->count; i++) {
 		const struct table_edit *edit = edits->edits + i;
 
-		if (table_edits_set(copy, &edit->key, edit->present ? &edit->record : NULL)) {
+		if (table_edits_set(copy, &edit->key, edit->present ? &edit->entry : NULL)) {
 			table_edits_free(copy);
 			return -ENOMEM;
 		}

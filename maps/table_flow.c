@@ -18,5 +18,5 @@ static bool decode(struct table_key *key, const void *raw)
 }
 
 const struct table_kind table_flow_kinds[TABLE_KINDS_MAX] = {
-	{LASTING_TABLE_FLOW, BPF_MAP_TYPE_HASH, sizeof(struct table_flow), false, encode, decode},
+	{LASTING_TABLE_FLOW, BPF_MAP_TYPE_HASH, sizeof(struct table_flow), false, false, encode, decode},
 };

@@ -24,5 +24,5 @@ static bool decode(struct table_key *key, const void *raw)
 }
 
 const struct table_kind table_interface_kinds[TABLE_KINDS_MAX] = {
-	{LASTING_TABLE_INTERFACE, BPF_MAP_TYPE_HASH, sizeof(struct table_interface), false, encode, decode},
+	{LASTING_TABLE_INTERFACE, BPF_MAP_TYPE_HASH, sizeof(struct table_interface), false, false, encode, decode},
 };

@@ -24,5 +24,5 @@ static bool decode(struct table_key *key, const void *raw)
 }
 
 const struct table_kind table_mac_kinds[TABLE_KINDS_MAX] = {
-	{LASTING_TABLE_MAC, BPF_MAP_TYPE_LPM_TRIE, sizeof(struct table_mac), true, encode, decode},
+	{LASTING_TABLE_MAC, BPF_MAP_TYPE_LPM_TRIE, sizeof(struct table_mac), false, true, encode, decode},
 };

@@ -22,5 +22,5 @@ static bool decode(struct table_key *key, const void *raw)
 }
 
 const struct table_kind table_number_kinds[TABLE_KINDS_MAX] = {
-	{LASTING_TABLE_NUMBER, BPF_MAP_TYPE_HASH, sizeof(struct table_number), false, encode, decode},
+	{LASTING_TABLE_NUMBER, BPF_MAP_TYPE_HASH, sizeof(struct table_number), false, false, encode, decode},
 };

@@ -27,21 +27,22 @@ static struct table *append(struct tables *tables, __u32 index, const struct tab
 	return table;
 }
 
-static int count_entry(void *argument, const struct table_key *key, const struct table_record *record)
+static int count_staying(void *argument, const struct table_key *key, const struct table_entry *entry)
 {
 	struct table *table = argument;
 
-	table->info.items[table_kind_of(table->info.type, key)]++;
+	table->info.items[table_family_of(table->info.type, key)] += !entry->expires;
+	if (entry->expires)
+		table->info.flags |= TABLE_TIMED;
 	return 0;
 }
 
-/* A change that was killed may or may not have happened. */
+/* A change in place that was interrupted may or may not have happened. */
 static int recount(struct table *table, const struct lasting *lasting)
 {
 	table->info.items[0] = table->info.items[1] = 0;
-	table->info.flags &= (__u8)~TABLE_EDITED;
-	table->changed = true;
-	return table_each(lasting, table, count_entry, table);
+	table->info.flags |= TABLE_TIMED;
+	return table_each(lasting, table, count_staying, table);
 }
 
 /* What is being read: the notes, and the journal if that counts. */
@@ -75,7 +76,7 @@ static int read_table(const struct reading *reading, __u32 key)
 	table->slot = slots->slot[table_slots_epoch(slots, lasting) & 1][index] % TABLES_MAX;
 	table->known = table->stored = true;
 	reading->tables->slots[info.type][table->slot] = true;
-	return info.flags & TABLE_EDITED ? recount(table, lasting) : 0;
+	return slots->edited == index ? recount(table, lasting) : 0;
 }
 
 int tables_read(struct tables *tables, const struct lasting *lasting)
@@ -107,6 +108,7 @@ int tables_read(struct tables *tables, const struct lasting *lasting)
 static void free_table(struct table *table)
 {
 	table_edits_free(&table->edits);
+	table_edits_free(&table->reset);
 	table_contents_close(table);
 	free(table->view);
 }
@@ -159,41 +161,56 @@ void tables_remove(struct tables *tables, struct table *table)
 	*table = tables->tables[--tables->count];
 }
 
+/* Gives a table the contents of another one, which still has them. */
+static void take_contents(struct table *to, const struct table *from)
+{
+	to->slot = from->slot;
+	to->stored = from->stored;
+	to->edits = from->edits;
+	to->view = from->view;
+	to->timed_known = from->timed_known;
+	memcpy(to->timed, from->timed, sizeof(to->timed));
+	to->reset_all = from->reset_all;
+	to->reset = from->reset;
+	memcpy(to->info.items, from->info.items, sizeof(to->info.items));
+	to->info.flags = (__u8)((to->info.flags & ~TABLE_TIMED) | (from->info.flags & TABLE_TIMED));
+	to->changed = true;
+}
+
 void tables_swap(struct table *left, struct table *right)
 {
 	struct table old = *left;
 
-	left->slot = right->slot;
-	memcpy(left->info.items, right->info.items, sizeof(left->info.items));
-	left->stored = right->stored;
-	left->edits = right->edits;
-	left->view = right->view;
-	right->slot = old.slot;
-	memcpy(right->info.items, old.info.items, sizeof(right->info.items));
-	right->stored = old.stored;
-	right->edits = old.edits;
-	right->view = old.view;
-	left->changed = right->changed = true;
+	take_contents(left, right);
+	take_contents(right, &old);
 }
 
 void table_clear(struct table *table)
 {
 	table_edits_free(&table->edits);
+	table_edits_free(&table->reset);
 	table->info.items[0] = table->info.items[1] = 0;
+	table->info.flags &= (__u8)~TABLE_TIMED;
+	table->timed_known = false;
+	table->reset_all = true;
 	table->stored = false;
 	table->changed = true;
 }
 
 static int find_exactly(const struct lasting *lasting, const struct table *table, const struct table_key *key,
-			struct table_record *record)
+			struct table_entry *entry)
 {
 	const struct table_edit *edit = table_edits_find(&table->edits, key);
 
+	int result = -ENOENT;
+
 	if (edit) {
-		*record = edit->record;
-		return edit->present ? 0 : -ENOENT;
+		*entry = edit->entry;
+		result = edit->present ? 0 : -ENOENT;
+	} else if (table->stored) {
+		result = table_contents_find(lasting, table, key, entry);
 	}
-	return table->stored ? table_contents_find(lasting, table, key, record) : -ENOENT;
+	return !result && !table_entry_lives(entry) ? -ENOENT : result;
 }
 
 /* Leaves only the first key->bits bits. */
@@ -213,57 +230,108 @@ static void mask_key(unsigned int type, struct table_key *key)
 }
 
 int table_find(const struct lasting *lasting, const struct table *table, struct table_key *key, bool exact,
-	       struct table_record *record)
+	       struct table_entry *entry)
 {
 	int result;
 
 	if (exact || !table_has_prefixes(table->info.type))
-		return find_exactly(lasting, table, key, record);
+		return find_exactly(lasting, table, key, entry);
 	for (;; key->bits--) {
 		mask_key(table->info.type, key);
-		result = find_exactly(lasting, table, key, record);
+		result = find_exactly(lasting, table, key, entry);
 		if (result != -ENOENT || !key->bits)
 			return result;
 	}
 }
 
-int table_set(struct table *table, const struct table_key *key, const struct table_record *record, bool new)
+/* Adds to the number of entries that stay or expire. */
+static void count(struct table *table, const struct table_key *key, const struct table_entry *entry, int number)
 {
-	__u32 *items = table->info.items + table_kind_of(table->info.type, key);
+	unsigned int family = table_family_of(table->info.type, key);
 
-	if (table_edits_set(&table->edits, key, record))
+	if (!entry->expires)
+		table->info.items[family] += (__u32)number;
+	else if (table->timed_known)
+		table->timed[family] += (__u32)number;
+}
+
+int table_set(struct table *table, const struct table_key *key, const struct table_entry *entry,
+	      const struct table_entry *old)
+{
+	bool reset = table->info.flags & TABLE_COUNTED && !(entry && old);
+
+	if (table_edits_set(&table->edits, key, entry) || (reset && table_edits_set(&table->reset, key, NULL)))
 		return -ENOMEM;
-	if (!record)
-		--*items;
-	else if (new)
-		++*items;
+	if (old)
+		count(table, key, old, -1);
+	if (entry)
+		count(table, key, entry, 1);
+	if (entry && entry->expires)
+		table->info.flags |= TABLE_TIMED;
 	table->changed = true;
+	return 0;
+}
+
+int table_reset(struct table *table, const struct table_key *key)
+{
+	table->changed = true;
+	if (key)
+		return table_edits_set(&table->reset, key, NULL);
+	table->reset_all = true;
 	return 0;
 }
 
 /* Passes on those entries of the kernel that have not been edited. */
 struct visit {
 	const struct table *table;
-	int (*each)(void *argument, const struct table_key *key, const struct table_record *record);
+	int (*each)(void *argument, const struct table_key *key, const struct table_entry *entry);
 	void *argument;
 };
 
-static int visit_stored(void *argument, const struct table_key *key, const struct table_record *record)
+static int visit_stored(void *argument, const struct table_key *key, const struct table_entry *entry)
 {
 	const struct visit *visit = argument;
 
-	return table_edits_find(&visit->table->edits, key) ? 0 : visit->each(visit->argument, key, record);
+	if (!table_entry_lives(entry) || table_edits_find(&visit->table->edits, key))
+		return 0;
+	return visit->each(visit->argument, key, entry);
 }
 
 int table_each(const struct lasting *lasting, const struct table *table,
-	       int (*each)(void *argument, const struct table_key *key, const struct table_record *record),
+	       int (*each)(void *argument, const struct table_key *key, const struct table_entry *entry),
 	       void *argument)
 {
 	struct visit visit = {table, each, argument};
 	int result = table->stored ? table_contents_each(lasting, table, visit_stored, &visit) : 0;
 
-	for (size_t i = 0; !result && i < table->edits.count; i++)
-		if (table->edits.edits[i].present)
-			result = each(argument, &table->edits.edits[i].key, &table->edits.edits[i].record);
+	for (size_t i = 0; !result && i < table->edits.count; i++) {
+		const struct table_edit *edit = table->edits.edits + i;
+
+		if (edit->present && table_entry_lives(&edit->entry))
+			result = each(argument, &edit->key, &edit->entry);
+	}
+	return result;
+}
+
+static int count_timed(void *argument, const struct table_key *key, const struct table_entry *entry)
+{
+	struct table *table = argument;
+
+	table->timed[table_family_of(table->info.type, key)] += entry->expires != 0;
+	return 0;
+}
+
+int table_items(const struct lasting *lasting, struct table *table, __u32 items[2])
+{
+	int result = 0;
+
+	if (!table->timed_known) {
+		table->timed[0] = table->timed[1] = 0;
+		if (table->info.flags & TABLE_TIMED)
+			result = table_each(lasting, table, count_timed, table);
+		table->timed_known = !result;
+	}
+	items[0] = table->info.items[0] + table->timed[0];
+	items[1] = table->info.items[1] + table->timed[1];
 	return result;
 }

@@ -27,7 +27,11 @@ struct table {
 	bool stored;		/* the slot has contents, on which the edits are made */
 	bool changed;		/* `info' has to be written */
 	struct table_edits edits;
-	struct table_view *view; /* the maps of the slot, as far as they are open */
+	bool timed_known;	  /* the next is set */
+	__u32 timed[2];		  /* entries that expire, as table_info.items */
+	bool reset_all;		  /* the counters of all entries are to start from 0 */
+	struct table_edits reset; /* those of these keys; the rest does not matter */
+	struct table_view *view;  /* the maps of the slot, as far as they are open */
 };
 
 struct tables {
@@ -66,18 +70,28 @@ void table_clear(struct table *table);
 
 /*
  * Looks an entry up: with `exact` by its key, else the one that packets with this key find (the longest prefix), whose
- * key is written to *key. *record is set. Returns 0, -ENOENT, or another -errno.
+ * key is written to *key. *entry is set. What has expired is not there. Returns 0, -ENOENT, or another -errno.
  */
 int table_find(const struct lasting *lasting, const struct table *table, struct table_key *key, bool exact,
-	       struct table_record *record);
+	       struct table_entry *entry);
 
-/* Writes or (`record` NULL) removes an entry; the caller knows whether it is `new`. Returns 0 or -ENOMEM. */
-int table_set(struct table *table, const struct table_key *key, const struct table_record *record, bool new);
+/*
+ * Writes or (`entry` NULL) removes an entry, in place of `old`, as table_find() has found it (NULL: none). Returns 0 or
+ * -ENOMEM.
+ */
+int table_set(struct table *table, const struct table_key *key, const struct table_entry *entry,
+	      const struct table_entry *old);
+
+/* Sets back the counters of an entry, or (`key' NULL) of all. Returns 0 or -ENOMEM. */
+int table_reset(struct table *table, const struct table_key *key);
 
 /* Calls `each` for every entry, in no order, until it returns another value than 0, which is returned. -errno else. */
 int table_each(const struct lasting *lasting, const struct table *table,
-	       int (*each)(void *argument, const struct table_key *key, const struct table_record *record),
+	       int (*each)(void *argument, const struct table_key *key, const struct table_entry *entry),
 	       void *argument);
+
+/* Counts the entries: IPv4 and IPv6, or all in items[0]. Returns 0 or -errno. */
+int table_items(const struct lasting *lasting, struct table *table, __u32 items[2]);
 
 /*
  * Makes all that was changed without bringing it into force yet. If rules change as well, `generation' is theirs: that

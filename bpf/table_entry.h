@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Entries of tables that expire, and the counters of entries (maps/layout.h). */
+#ifndef BPF_TABLE_ENTRY_H
+#define BPF_TABLE_ENTRY_H
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <bpf/bpf_helpers.h>
+
+#include "bpf/maps_tables.h"
+#include "bpf/traced.h"
+#include "ipfw/packet.h"
+
+#define TABLE_PREFIX_MAX 128
+
+static __always_inline bool table_entry_lives(const struct table_entry *entry)
+{
+	return !entry->expires || entry->expires > bpf_ktime_get_coarse_ns();
+}
+
+/*
+ * The entry with the longest prefix that lives, or NULL. `trie' is one of the kernel's, and `key' one of its keys: a
+ * number of bits, and behind it what they are the length of. The number changes: what has expired hides what is
+ * shorter, so that the search goes on for that.
+ */
+static __always_inline const struct table_entry *table_find_prefix(void *trie, void *key)
+{
+	for (int i = 0; i <= TABLE_PREFIX_MAX; i++) {
+		const struct table_entry *entry = bpf_map_lookup_elem(trie, key);
+		__u32 bits;
+
+		if (!entry || table_entry_lives(entry))
+			return entry;
+		bits = entry->record.number[0];
+		if (!bits)
+			return NULL;
+		*(__u32 *)key = bits - 1;
+	}
+	return NULL;
+}
+
+/* Room for what does not fit onto the stack. */
+struct table_scratch {
+	struct table_counter_key key;
+	struct rule_counter zero;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct table_scratch);
+} table_scratch SEC(".maps") __weak;
+
+/*
+ * The map that counts the packets which find an entry of the contents in a slot of this type, with *scratch a key to be
+ * filled, all zeros; NULL if they are not counted. Nothing else may use the scratch until table_count().
+ */
+static __always_inline void *table_counters_find(const struct packet *packet, __u32 type, __u32 slot,
+						 struct table_scratch **scratch)
+{
+	__u32 zero = 0, index = TABLE_COUNTERS_SLOT(type, slot);
+	void *counters = bpf_map_lookup_elem(&table_counters, &index);
+
+	if (!counters || packet_traced(packet))
+		return NULL;
+	*scratch = bpf_map_lookup_elem(&table_scratch, &zero);
+	if (!*scratch)
+		return NULL;
+	__builtin_memset(&(*scratch)->key, 0, sizeof((*scratch)->key));
+	return counters;
+}
+
+/* Counts the packet for the entry of this key. CPUs share the counters: of a million entries most are never found. */
+static __always_inline void table_count(const struct packet *packet, void *counters, struct table_scratch *scratch)
+{
+	struct rule_counter *counter = bpf_map_lookup_elem(counters, &scratch->key);
+
+	if (!counter) {
+		bpf_map_update_elem(counters, &scratch->key, &scratch->zero, BPF_NOEXIST);
+		counter = bpf_map_lookup_elem(counters, &scratch->key);
+	}
+	if (!counter)
+		return;
+	__sync_fetch_and_add(&counter->packets, packet->segments);
+	__sync_fetch_and_add(&counter->bytes, packet->bytes);
+	counter->last_match = bpf_ktime_get_coarse_ns();
+}
+
+#endif
