@@ -79,6 +79,12 @@ static int read_timeout(struct table_request *request, const struct command_call
 	return 0;
 }
 
+/* Whether the word behind a key is the next key: prefixes say so, as no value has a slash. sshguard adds several so. */
+static bool is_key(const struct table_info *info, const char *word)
+{
+	return (info->type == TABLE_ADDRESS || info->type == TABLE_MAC) && strchr(word, '/');
+}
+
 int table_request_read(struct table_request *request, const struct table_batch *batch,
 		       const struct command_call *origin, int *index)
 {
@@ -95,7 +101,7 @@ int table_request_read(struct table_request *request, const struct table_batch *
 		return 0;
 	if (batch->info.timeout)
 		set_timeout(request, batch->info.timeout);
-	if (word && strcmp(word, TIMEOUT) != 0) {
+	if (word && strcmp(word, TIMEOUT) != 0 && !is_key(&batch->info, word)) {
 		if (table_record_parse(&request->entry.record, &batch->info, word, first + *index, &error))
 			return command_fail(origin, &error);
 		++*index;

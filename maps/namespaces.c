@@ -122,7 +122,7 @@ struct directories {
 static void directories_list(struct directories *directories, const struct pins *pins)
 {
 	DIR *stream = opendir(pins->root);
-	char (*grown)[PINS_DIRECTORY_MAX];
+	char(*grown)[PINS_DIRECTORY_MAX];
 	struct dirent *entry;
 
 	while (stream && (entry = readdir(stream))) {
