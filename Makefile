@@ -111,12 +111,15 @@ tests: all $(UNIT) $(UNIT_BPF) $(BENCH_BPF) $(TOOLS) $(BUILD)/ipfw-serve $(FAULT
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
 
+# Programs that drive ipfw, for tests. Their services must not run, as they would filter the machine: see `deps'.
+CLIENT_PACKAGES := fail2ban sshguard
 # Debian 12 packages: to build and run; to test; for the virtual machine of the tests.
 BUILD_PACKAGES := gcc libc6-dev clang-19 llvm-19 pkg-config linux-libc-dev libbpf-dev libxdp-dev libxdp1 libelf-dev \
 		  libmnl-dev zlib1g-dev
 DEMO_PACKAGES := python3 iproute2 iputils-ping util-linux procps
 TEST_PACKAGES := libclang-rt-19-dev libcmocka-dev python3-scapy bpftool tcpdump xz-utils clang-format-14 cppcheck shellcheck mandoc m4 cpp \
-		 ethtool git xdp-tools cpio kmod zstd busybox-static qemu-system-x86 ipxe-qemu seabios systemd netbase
+		 ethtool git xdp-tools cpio kmod zstd busybox-static qemu-system-x86 ipxe-qemu seabios systemd netbase \
+		 $(CLIENT_PACKAGES)
 # To compare with, and to draw.
 BENCH_PACKAGES := nftables iptables ipset gnuplot-nox
 
@@ -128,7 +131,15 @@ if [ -n "$$missing" ]; then apt-get update -qq && \
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; fi
 endef
 
+# Masks the service of each of $(1) that is not installed yet.
+define mask_services
+@mkdir -p /etc/systemd/system; for package in $(1); do unit=/etc/systemd/system/$$package.service; \
+	dpkg-query -W -f '$${Status}\n' $$package 2>/dev/null | grep -q 'ok installed' || [ -e $$unit ] || \
+	ln -sf /dev/null $$unit; done
+endef
+
 deps:
+	$(call mask_services,$(CLIENT_PACKAGES))
 	$(call install_packages,$(BUILD_PACKAGES) $(DEMO_PACKAGES) $(TEST_PACKAGES))
 
 deps-bench: deps

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Runs ipfw-bpf in a namespace and reads what it prints. The one place that executes the tool."""
+"""Runs ipfw-bpf in a namespace and reads what it prints. Who else runs the tool (clients.py) asks argv() first."""
 import contextlib
 import glob
 import os

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Sets of rules: the examples of the manual page, with traffic. Each command is one commit."""
+import os
+import signal
 import subprocess
 
 import harness
@@ -28,19 +30,38 @@ def test_set_is_added_and_deleted_as_one(net):
     harness.equal(_passes(net), (True, True), "rules of a deleted set deny")
 
 
+def _try_out(net, seconds):
+    """The idiom of the manual page, as a shell runs it; when the set is on."""
+    tool = " ".join(net.firewall.argv())
+    idiom = subprocess.Popen(["sh", "-c", f"{tool} set enable 18; echo done; sleep {seconds} && {tool} set disable 18"],
+                             text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True)
+    harness.equal(idiom.stdout.readline(), "done\n")
+    return idiom
+
+
 def test_control_is_regained(net):
-    """The idiom of the manual page, without control-C: the set is on, the network is gone, then the set is off."""
+    """What the idiom is for: the set cuts everybody off, and nobody can press control-C."""
     net.firewall.load("65000 allow ip from any to any")
     net.firewall("set disable 18")
     net.firewall("add 100 set 18 deny ip from any to any")
-    tool = " ".join(net.firewall.argv())
-    script = f"{tool} set enable 18; echo done; read line; {tool} set disable 18"
-    with subprocess.Popen(["sh", "-c", script], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as idiom:
-        harness.equal(idiom.stdout.readline(), "done\n")
+    with _try_out(net, 5) as idiom:
         harness.equal(_passes(net), (False, False), "the set is not in force")
-        idiom.stdin.close()
-        harness.equal(idiom.wait(), 0)
+        harness.equal(idiom.wait(60), 0)
     harness.equal(_passes(net), (True, True), "control was not regained")
+    harness.contains(net.firewall("set show"), "disable 18 ")
+
+
+def test_control_is_kept(net):
+    """All went well, and control-C leaves the set active."""
+    net.firewall.load("65000 allow ip from any to any")
+    net.firewall("set disable 18")
+    net.firewall("add 100 set 18 deny icmp from any to any")
+    with _try_out(net, 60) as idiom:
+        harness.equal(_passes(net), (False, True))
+        os.killpg(idiom.pid, signal.SIGINT)
+        harness.true(idiom.wait(60) != 0, "control-C had no effect")
+    harness.equal(_passes(net), (False, True))
+    harness.equal(net.firewall("set show"), ALL_ENABLED)
 
 
 def test_several_sets_switch_together(net):
