@@ -20,3 +20,4 @@ static __always_inline bool socket_sender(struct __sk_buff *context, struct sock
 }
 
 #include "bpf/socket.h"
+#include "bpf/socket_key.h"

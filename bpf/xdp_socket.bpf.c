@@ -10,3 +10,4 @@ static __always_inline bool socket_sender(struct xdp_md *context, struct socket_
 }
 
 #include "bpf/socket.h"
+#include "bpf/socket_key.h"

@@ -145,7 +145,6 @@ static int parse_key(struct parser *parser, struct lookup_match *lookup)
 	if (key < 0)
 		return fail_key(parser, length);
 	lookup->key = (__u8)key;
-	parser_needs(parser, key == LOOKUP_UID || key == LOOKUP_JAIL);
 	if (parser->word[length]) {
 		lookup->masked = 1;
 		if (!read_mask(lookup->key, parser->word + length + 1, lookup->mask)) {

@@ -15,7 +15,7 @@
 
 static const struct module {
 	const char *name;
-	const char *symbols[6];		  /* up to the first NULL */
+	const char *symbols[8];		  /* up to the first NULL */
 	enum bpf_func_id helper;	  /* that not every kernel has; 0: none */
 	enum bpf_prog_type helper_caller; /* what kind of program calls it */
 	const char *refusal;		  /* what to say without it */
@@ -43,7 +43,8 @@ static const struct module {
 	{
 		.name = "socket",
 		.symbols = {SYMBOL_PACKET_USER, SYMBOL_PACKET_GROUP, SYMBOL_PACKET_CONTROL_GROUP,
-			    SYMBOL_PACKET_CONTROL_GROUP_PATH, SYMBOL_PACKET_SOCKET_MARKED},
+			    SYMBOL_PACKET_CONTROL_GROUP_PATH, SYMBOL_PACKET_SOCKET_MARKED, SYMBOL_PACKET_USER_KEY,
+			    SYMBOL_PACKET_CONTROL_GROUP_KEY},
 		.helper = BPF_FUNC_probe_read_kernel,
 		.helper_caller = BPF_PROG_TYPE_XDP,
 		.refusal = "uid, gid, jail, sockarg: this kernel lets programs read none of its memory (lockdown)",

@@ -9,6 +9,11 @@
 
 #define CONTROL_GROUP_PARTS 12
 #define CONTROL_GROUP_PART_BYTES 128
+#define CONTROL_GROUP_LEVELS_LOOKED_UP (CONTROL_GROUP_PARTS + 1) /* by `lookup jail', upwards from the socket's group */
+
+/* What packet_control_group_key() (bpf/socket_key.h) returns in place of an id. */
+#define CONTROL_GROUP_NONE (-1)
+#define CONTROL_GROUP_NO_KEY (-2)
 
 struct control_group_part {
 	char name[CONTROL_GROUP_PART_BYTES]; /* NUL-terminated */

@@ -35,6 +35,8 @@
 #define SYMBOL_PACKET_CONTROL_GROUP "packet_control_group"
 #define SYMBOL_PACKET_CONTROL_GROUP_PATH "packet_control_group_path"
 #define SYMBOL_PACKET_SOCKET_MARKED "packet_socket_marked"
+#define SYMBOL_PACKET_USER_KEY "packet_user_key"
+#define SYMBOL_PACKET_CONTROL_GROUP_KEY "packet_control_group_key"
 #define SYMBOL_PACKET_TABLE_ADDRESS "packet_table_address"
 #define SYMBOL_PACKET_TABLE_NUMBER "packet_table_number"
 #define SYMBOL_PACKET_TABLE_INTERFACE "packet_table_interface"

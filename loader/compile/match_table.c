@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ipfw/control_group.h"
 #include "ipfw/table_question.h"
 #include "loader/compile/emit.h"
 
@@ -118,12 +119,18 @@ static void emit_lookup_number(struct emitter *emitter, const struct lookup_matc
 	emit_question(emitter, SYMBOL_PACKET_TABLE_NUMBER, TABLE_QUESTION(lookup->index, 0, 0), 0, target);
 }
 
-static void emit_lookup_port(struct emitter *emitter, const struct lookup_match *lookup, size_t field,
-			     struct target target)
+/* Leaves for target.fail unless the packet has ports. */
+static void emit_ports(struct emitter *emitter, struct target target)
 {
 	asm_load(emitter->code, BPF_B, BPF_REG_1, REGISTER_PACKET, offsetof(struct packet, flags));
 	asm_alu32(emitter->code, BPF_AND, BPF_REG_1, PACKET_PORTS);
 	asm_jump_if32(emitter->code, BPF_JEQ, BPF_REG_1, 0, target.fail);
+}
+
+static void emit_lookup_port(struct emitter *emitter, const struct lookup_match *lookup, size_t field,
+			     struct target target)
+{
+	emit_ports(emitter, target);
 	asm_load(emitter->code, BPF_H, BPF_REG_4, REGISTER_PACKET, (int)field);
 	emit_lookup_number(emitter, lookup, target);
 }
@@ -134,6 +141,40 @@ static void emit_lookup_dscp(struct emitter *emitter, const struct lookup_match 
 	asm_load(emitter->code, BPF_B, BPF_REG_4, REGISTER_PACKET, offsetof(struct packet, traffic_class));
 	asm_alu32(emitter->code, BPF_RSH, BPF_REG_4, 2);
 	emit_lookup_number(emitter, lookup, target);
+}
+
+/* R4 = symbol(context, packet, argument), or leaves for target.fail if that is -1. */
+static void emit_socket_key(struct emitter *emitter, const char *symbol, __u32 argument, struct target target)
+{
+	asm_move(emitter->code, BPF_REG_1, REGISTER_CONTEXT);
+	asm_move(emitter->code, BPF_REG_2, REGISTER_PACKET);
+	asm_move_constant(emitter->code, BPF_REG_3, argument);
+	asm_call(emitter->code, symbol);
+	asm_jump_if64(emitter->code, BPF_JEQ, BPF_REG_0, -1, target.fail);
+	asm_move(emitter->code, BPF_REG_4, BPF_REG_0);
+}
+
+static void emit_lookup_user(struct emitter *emitter, const struct lookup_match *lookup, struct target target)
+{
+	emit_ports(emitter, target);
+	emit_socket_key(emitter, SYMBOL_PACKET_USER_KEY, 0, target);
+	emit_lookup_number(emitter, lookup, target);
+}
+
+/* The socket's control group or the nearest one above it that the table has: `jail' includes what is below, too. */
+static void emit_lookup_control_group(struct emitter *emitter, const struct lookup_match *lookup, struct target target)
+{
+	emit_ports(emitter, target);
+	for (__u32 above = 0; above < CONTROL_GROUP_LEVELS_LOOKED_UP; above++) {
+		label next = label_new(emitter->code);
+		struct target one = {.match = target.match, .fail = next, .next = next};
+
+		emit_socket_key(emitter, SYMBOL_PACKET_CONTROL_GROUP_KEY, above, target);
+		asm_jump_if64(emitter->code, BPF_JEQ, BPF_REG_0, CONTROL_GROUP_NO_KEY, next);
+		emit_lookup_number(emitter, lookup, one);
+		label_bind(emitter->code, next);
+	}
+	emit_goto(emitter, target.fail, target);
 }
 
 void emit_lookup(struct emitter *emitter, const struct option *option, const struct option_row *row,
@@ -170,7 +211,11 @@ void emit_lookup(struct emitter *emitter, const struct option *option, const str
 	case LOOKUP_RULE_NUMBER:
 		asm_move_constant(emitter->code, BPF_REG_4, emitter->rule->number);
 		return emit_lookup_number(emitter, lookup, target);
-	default: /* uid, jail: the language refuses them */
-		emitter->code->error = -EOPNOTSUPP;
+	case LOOKUP_UID:
+		return emit_lookup_user(emitter, lookup, target);
+	case LOOKUP_JAIL:
+		return emit_lookup_control_group(emitter, lookup, target);
+	default:
+		emitter->code->error = -EINVAL;
 	}
 }

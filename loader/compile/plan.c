@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ipfw/control_group.h"
 #include "loader/compile/emit.h"
 #include "loader/compile/stretch.h"
 
@@ -378,6 +379,8 @@ static size_t option_elements(const struct option *option)
 	case OPTION_SOURCE_IP6:
 	case OPTION_DESTINATION_IP6:
 		return 3 * (size_t)option->count;
+	case OPTION_LOOKUP:
+		return option->u.lookup.key == LOOKUP_JAIL ? 3 * CONTROL_GROUP_LEVELS_LOOKED_UP : option->count;
 	default:
 		return option->count;
 	}

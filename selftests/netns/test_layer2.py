@@ -164,6 +164,40 @@ def test_mac(net):
 
 
 @harness.time_limit(60)
+def test_mac_tables(net):
+    sources = {"one": "02:00:00:00:00:01", "two": "02:00:00:00:01:02", "other": "06:00:aa:bb:01:ff"}
+    sent = {name: _frame(_datagram(), src=mac) for name, mac in sources.items()}
+    sent["all"] = _frame(_datagram(), src="02:00:00:00:00:02", dst=BROADCAST)
+    for name, entries in (("hosts", "02:00:00:00:00:01 1 06:00:aa:bb:01:ff 2"), ("nets", "02:00:00:00:00:00/40 1"),
+                          ("me", f"{CLIENT.firewall_mac} 1"), ("everybody", f"{BROADCAST} 1"), ("masked", "02:00:00:00:01:00 1")):
+        net.firewall(f"table {name} create type mac")
+        net.firewall(f"-q table {name} add {entries}")
+    every = set(sent)
+    _check(net, sent, {
+        "src-mac table(hosts)": {"one", "other"},
+        "not src-mac table(hosts)": {"two", "all"},
+        "src-mac table(hosts,2)": {"other"},
+        "src-mac table(nets)": {"one", "all"},
+        "dst-mac table(me)": every - {"all"},
+        "dst-mac table(everybody)": {"all"},
+        "dst-mac table(hosts)": set(),
+        "src-mac table(hosts) dst-mac table(me)": {"one", "other"},
+        "lookup src-mac hosts": {"one", "other"},
+        "lookup dst-mac me": every - {"all"},
+        "not lookup dst-mac me": {"all"},
+        "lookup src-mac:ff:ff:ff:ff:ff:00 masked": {"two"},
+        "lookup dst-mac:00:00:00:00:00:00 masked": set(),
+    }, "in recv west0 layer2")
+
+
+def test_packets_have_no_link_addresses(net):
+    net.firewall("table hosts create type mac")
+    net.firewall(f"table hosts add {CLIENT.host_mac}")
+    _check(net, {"one": _frame(_datagram())}, {"src-mac table(hosts)": set(), "not src-mac table(hosts)": {"one"},
+                                            "lookup src-mac hosts": set()}, "in recv west0 not layer2")
+
+
+@harness.time_limit(60)
 def test_mac_on_output(net):
     _load(net, f"100 count icmp from any to any icmptypes 8 MAC {SERVER.host_mac} {SERVER.firewall_mac} out\n"
           f"110 count icmp from any to any icmptypes 8 MAC any {CLIENT.host_mac} out\n"

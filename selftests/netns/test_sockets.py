@@ -115,10 +115,15 @@ def _serve(net, server, client, owner):
 _OWNER = (2, 3, (8, 50, 65534))
 _BODIES = {"uid 2": "both", "uid 0": "none", "uid 3": "none", "not uid 2": "none", "not uid 3": "both",
            "gid 3": "both", "gid 8": "both", "gid 50": "both", "gid 65534": "both", "gid 9": "none", "gid 0": "none",
-           "uid 2 gid 3": "both", "{ uid 5 or gid 50 }": "both", "sockarg": "none"}
+           "uid 2 gid 3": "both", "{ uid 5 or gid 50 }": "both", "sockarg": "none",
+           "lookup uid owners": "both", "lookup uid others": "none", "not lookup uid owners": "none",
+           "lookup uid:0xfd others": "both", "lookup jail others": "none"}
+_TABLES = "table owners create type number\ntable owners add 2 1 5 1\n" \
+          "table others create type number\ntable others add 0 1 3 1 65534 1\n"
 
 
 def _servers(net):
+    net.firewall.load(_TABLES)
     count = Count(net, "tcp", _BODIES)
     for server, client in _FAMILIES:
         count.begin()
@@ -160,6 +165,7 @@ def test_servers_at_tc(net):
 
 @harness.time_limit(60)
 def test_clients(net):
+    net.firewall.load(_TABLES)
     for kind, protocol in ((socket.SOCK_STREAM, "tcp"), (socket.SOCK_DGRAM, "udp")):
         count = Count(net, protocol, _BODIES)
         for own, peer in _FAMILIES:
@@ -303,21 +309,25 @@ def test_jail(net):
     with owners.ControlGroups() as groups:
         upper = groups.make("upper.slice")
         service = groups.make("upper.slice/web.service")
-        groups.make("upper.slice/web.service2")
+        another = groups.make("upper.slice/web.service2")
         bodies = [f"jail {groups.path('upper.slice/web.service')}", f"jail /{groups.path('upper.slice')}/",
                   f"jail {upper}", f"jail {service}", f"jail /sys/fs/cgroup/{groups.path('upper.slice/web.service2')}",
-                  "jail /", "jail upper.slice/web.service", f"not jail {service}", "jail 0", "jail -1"]
+                  "jail /", "jail upper.slice/web.service", f"not jail {service}", "jail 0", "jail -1",
+                  "lookup jail one", "lookup jail above", "lookup jail another", "not lookup jail one"]
+        net.firewall.load(f"table one create type number\ntable one add {service} 1\n"
+                          f"table above create type number\ntable above add {upper} 1 0 1\n"
+                          f"table another create type number\ntable another add {another} 1\n")
         count = Count(net, "udp", bodies)
         for address, _ in _FAMILIES:
             _jail_flow(net, groups, "upper.slice/web.service", address)
             count.expect(dict(zip(bodies, ("both", "both", "both", "both", "none", "both", "none", "none", "none",
-                                           "none"))), what=f"a service's socket, {address}")
+                                           "none", "both", "both", "none", "none"))), what=f"a service's socket, {address}")
             _jail_flow(net, groups, "upper.slice/web.service2", address)
             count.expect(dict(zip(bodies, ("none", "both", "both", "none", "both", "both", "none", "both", "none",
-                                           "none"))), what=f"another one's, {address}")
+                                           "none", "none", "both", "both", "both"))), what=f"another one's, {address}")
             _jail_flow(net, groups, "upper.slice", address)
             count.expect(dict(zip(bodies, ("none", "both", "both", "none", "none", "both", "none", "both", "none",
-                                           "none"))), what=f"the group above, {address}")
+                                           "none", "none", "both", "none", "both"))), what=f"the group above, {address}")
 
 
 @harness.time_limit(60)

@@ -114,13 +114,6 @@ static int install(const char *text, struct error *error)
 	return rule ? 0 : -1;
 }
 
-/* Keys of `lookup' that programs do not read yet. */
-static bool asks_for_owner(const struct option *option)
-{
-	return option->code == OPTION_LOOKUP &&
-	       (option->u.lookup.key == LOOKUP_UID || option->u.lookup.key == LOOKUP_JAIL);
-}
-
 static bool has_row_without_code(const struct rule *rule)
 {
 	static const char *const options[] = {
@@ -135,8 +128,7 @@ static bool has_row_without_code(const struct rule *rule)
 	};
 
 	RULE_FOR_EACH_OPTION (option, rule)
-		if (!strcmp(options[option->code], "later") || option->flags & OPTION_TABLEARG ||
-		    asks_for_owner(option))
+		if (!strcmp(options[option->code], "later") || option->flags & OPTION_TABLEARG)
 			return true;
 	return !strcmp(actions[rule_action(rule)->code], "later") || rule_action(rule)->flags & ACTION_TABLEARG;
 }
