@@ -7,6 +7,7 @@
 #include <sysexits.h>
 
 #include "ipfw-compat/command.h"
+#include "ipfw-compat/rule_tables.h"
 
 /* Says for both kinds which sets there are; the set of the default rule is not worth a word. */
 static void print_sets(FILE *out, __u32 disabled)
@@ -40,13 +41,13 @@ static int show(struct command_call *call)
 	return 0;
 }
 
-/* Opens the ruleset for a change. Returns 0 or an exit code. */
+/* Opens the ruleset, and the tables, for a change. Returns 0 or an exit code. */
 static int open_ruleset(struct command_call *call)
 {
 	struct error error;
 
 	error_clear(&error);
-	return transaction_open(call->transaction, FIREWALL_WRITE, &error) ? command_fail(call, &error) : 0;
+	return transaction_open_tables(call->transaction, FIREWALL_WRITE, &error) ? command_fail(call, &error) : 0;
 }
 
 /* The number that `word` begins with, or one that nothing has if it begins with none. */
@@ -72,6 +73,7 @@ static int swap(struct command_call *call)
 	code = call->options->test_only ? 0 : open_ruleset(call);
 	if (code || call->options->test_only)
 		return code;
+	tables_swap_sets(call->transaction, (unsigned int)set[0], (unsigned int)set[1]);
 	call->transaction->changed |= ruleset_swap_sets(&call->transaction->ruleset, set[0], set[1]);
 	return 0;
 }
@@ -92,6 +94,10 @@ static int move_to(struct command_call *call, bool rule, unsigned long source, u
 	code = open_ruleset(call);
 	if (code)
 		return code;
+	code = tables_move(call->transaction, &selection, (unsigned int)set);
+	if (code)
+		return command_refuse(call, EX_OSERR, 0, "a table of a rule cannot go along", "failed to move %s: %s",
+				      rule ? "rule" : "set", strerror(-code));
 	call->transaction->changed |= ruleset_move(&call->transaction->ruleset, &selection, set);
 	return 0;
 }

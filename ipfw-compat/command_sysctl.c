@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ipfw-compat/command.h"
+#include "ipfw-compat/rule_tables.h"
 
 #define USAGE "sysctl [-aden] [NAME[=VALUE] ...]"
 #define FAILURE 1 /* exit status of sysctl(8) whatever is wrong */
@@ -82,8 +83,10 @@ static bool is_branch(const char *name)
 
 /* Beginnings of the names of variables that belong to what does not exist yet. */
 static const char *const later[] = {
-	"net.inet.ip.alias.",	  "net.inet.ip.dummynet.", "net.inet.ip.fw.nat64_",
-	"net.inet.ip.fw.tables_", "net.link.bridge.ipfw",
+	"net.inet.ip.alias.",
+	"net.inet.ip.dummynet.",
+	"net.inet.ip.fw.nat64_",
+	"net.link.bridge.ipfw",
 };
 
 static int refuse_unknown(const struct command_call *call, int index, const char *name)
@@ -161,6 +164,25 @@ static struct survey look_through(const struct command_call *call, int first)
 	return survey;
 }
 
+/* Rules of other sets than 0 mean certain tables: what they mean must not change. False with a message printed. */
+static bool may_switch_sets(const struct command_call *call, int first)
+{
+	const struct transaction *transaction = call->transaction;
+	struct variables variables = transaction->variables;
+	const char *word;
+
+	for (int index = first; (word = command_argument(call, index)); index++) {
+		if (!strchr(word, '=') || assign(call, index, word, &variables) != VARIABLE_TABLES_SETS ||
+		    variables.value[VARIABLE_TABLES_SETS] == transaction->variables.value[VARIABLE_TABLES_SETS] ||
+		    !ruleset_tables_in_sets(&transaction->ruleset))
+			continue;
+		command_refuse(call, FAILURE, index, "rules of other sets than 0 refer to tables", "%s: %s", word,
+			       strerror(EBUSY));
+		return false;
+	}
+	return true;
+}
+
 /* `NAME=VALUE` that has been checked. */
 static void set(const struct command_call *call, const struct request *request, int index, const char *word)
 {
@@ -219,6 +241,8 @@ int command_sysctl(struct command_call *call)
 	error_clear(&error);
 	if (transaction_open(call->transaction, survey.assigns ? FIREWALL_WRITE : FIREWALL_READ, &error))
 		return command_fail(call, &error);
+	if (!may_switch_sets(&own, first))
+		return FAILURE;
 	run(&own, &request, first);
 	return survey.wrong ? FAILURE : 0;
 }

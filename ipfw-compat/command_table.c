@@ -33,7 +33,7 @@ struct table *table_create(const struct table_call *table, const struct table_in
 	named.set = (__u8)table->set;
 	made = transaction_make_table(transaction, &named);
 	if (!made)
-		*code = command_refuse(table->call, EX_OSERR, 0, "there is room for 4095 tables",
+		*code = command_refuse(table->call, EX_OSERR, 0, "net.inet.ip.fw.tables_max is how many there may be",
 				       "Table creation failed: %s", strerror(EFBIG));
 	return made;
 }

@@ -62,6 +62,8 @@ int transaction_open_tables(struct transaction *transaction, enum firewall_acces
 
 struct table *transaction_make_table(struct transaction *transaction, const struct table_info *info)
 {
+	if (transaction->tables->count >= transaction->variables.value[VARIABLE_TABLES_MAX])
+		return NULL;
 	transaction->tables_changed = true;
 	return tables_make(transaction->tables, info);
 }

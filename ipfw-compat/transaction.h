@@ -47,7 +47,7 @@ int transaction_open(struct transaction *transaction, enum firewall_access acces
 /* Likewise, and fills transaction->tables. */
 int transaction_open_tables(struct transaction *transaction, enum firewall_access access, struct error *error);
 
-/* Adds a table (tables_make()) to the opened ones. Returns it, or NULL. */
+/* Adds a table (tables_make()) to the opened ones, if there may be one more. Returns it, or NULL. */
 struct table *transaction_make_table(struct transaction *transaction, const struct table_info *info);
 
 /*

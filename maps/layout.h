@@ -55,6 +55,8 @@ struct control {
 	__u32 dyn_keepalive;
 	__u32 dyn_keep_states;
 	__u32 dyn_buckets;
+	__u32 tables_max;	  /* net.inet.ip.fw.tables_max */
+	__u32 tables_sets;	  /* net.inet.ip.fw.tables_sets */
 	__u32 jiffies_per_second; /* the unit of state.expire */
 	__u32 sweep_checksum;	  /* CRC-32 of the object file of the sweep that works on these maps; 0: none does */
 	__u32 states_clock;	  /* not 0: the time that states live by, in place of jiffies; recordings only */

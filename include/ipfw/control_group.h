@@ -9,7 +9,8 @@
 
 #define CONTROL_GROUP_PARTS 12
 #define CONTROL_GROUP_PART_BYTES 128
-#define CONTROL_GROUP_LEVELS_LOOKED_UP (CONTROL_GROUP_PARTS + 1) /* by `lookup jail', upwards from the socket's group */
+/* How many groups `lookup jail' looks up, from the socket's upwards. */
+#define CONTROL_GROUP_LEVELS_LOOKED_UP (CONTROL_GROUP_PARTS + 1)
 
 /* What packet_control_group_key() (bpf/socket_key.h) returns in place of an id. */
 #define CONTROL_GROUP_NONE (-1)

@@ -4,6 +4,8 @@ import harness
 import traffic
 from network import CLIENT, SERVER
 
+_TABLES_SETS = "net.inet.ip.fw.tables_sets"
+
 
 def _entries(net, name):
     return net.firewall(f"table {name} list").splitlines()
@@ -127,6 +129,52 @@ def test_missing_table_is_made_by_a_rule(net):
     harness.contains(net.firewall("table y info"), "type: number\n references: 1")
     result = net.firewall.run("add", "200", "deny", "ip", "from", "table(x)", "to", "any", status=69)
     harness.contains(result.stderr, "getsockopt(IP_FW_XADD): Invalid argument")
+
+
+def test_tables_of_sets(net):
+    """tables_sets: names in rules mean tables of the rule's set, which go along with it."""
+    for number in (0, 5):
+        net.firewall(f"set {number} table t create")
+    net.firewall(f"set 5 table t add {CLIENT.host4} 1")
+    net.firewall.load("100 set 5 deny ip from table(t) to any\n65000 allow ip from any to any")
+    harness.equal(_passes(net), (True, True), "a rule of set 5 asks for the table of set 0")
+    refused = net.firewall.run("sysctl", f"{_TABLES_SETS}=1", status=1)
+    harness.contains(refused.stderr, f"{_TABLES_SETS}=1: Device or resource busy")
+    net.firewall("delete 100")
+    harness.equal(net.firewall(f"sysctl {_TABLES_SETS}=1"), f"{_TABLES_SETS}: 0 -> 1\n")
+    net.firewall("add 100 set 5 deny ip from table(t) to any")
+    harness.equal(_passes(net), (False, True), "a rule of set 5 asks for another set's table")
+    harness.contains(net.firewall("set 5 table t info"), "references: 1")
+    harness.contains(net.firewall("table t info"), "references: 0")
+    net.firewall("add 200 set 6 count ip from table(made) to any")
+    harness.contains(net.firewall("set 6 table made info"), "table(made), set(6)")
+    net.firewall.run("table", "made", "info", status=71)
+    net.firewall("set swap 5 0")
+    harness.equal(net.firewall("table t list"), f"{CLIENT.host4}/32 1\n")
+    harness.equal(_passes(net), (False, True))
+    harness.contains(net.firewall.run("set", "move", "0", "to", "5", status=71).stderr, "failed to move set: File exists")
+    net.firewall("set move rule 100 to 7")
+    harness.equal(net.firewall("set 7 table t list"), f"{CLIENT.host4}/32 1\n")
+    net.firewall("add 300 set 7 count ip from table(t) to any")
+    refused = net.firewall.run("set", "move", "rule", "100", "to", "8", status=71)
+    harness.contains(refused.stderr, "failed to move rule: Device or resource busy")
+    net.firewall("set move 7 to 8")
+    harness.contains(net.firewall("set 8 table t info"), "references: 2")
+    harness.equal(_passes(net), (False, True))
+    net.firewall.run("sysctl", f"{_TABLES_SETS}=0", status=1)
+
+
+def test_tables_max(net):
+    net.firewall("-q sysctl net.inet.ip.fw.tables_max=2")
+    net.firewall("table a create")
+    net.firewall("add 100 count ip from table(b) to any")
+    harness.contains(net.firewall.run("table", "c", "create", status=71).stderr, "Table creation failed: ")
+    refused = net.firewall.run("add", "200", "count", "ip", "from", "table(c)", "to", "any", status=69)
+    harness.contains(refused.stderr, "getsockopt(IP_FW_XADD): No space left on device")
+    net.firewall("-q sysctl net.inet.ip.fw.tables_max=3")
+    net.firewall("table c create")
+    net.firewall("-q sysctl net.inet.ip.fw.tables_max=1")
+    harness.equal(len(net.firewall("table all info").splitlines()) // 5, 3)
 
 
 def test_what_cannot_be_done_is_refused(net):
