@@ -21,6 +21,7 @@
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "ipfw/control_group.h"
 #include "ipfw/packet.h"
 
 __noinline int packet_verrevpath(struct __sk_buff *context, struct packet *packet)
@@ -56,6 +57,22 @@ __noinline int packet_control_group(struct __sk_buff *context, struct packet *pa
 __noinline int packet_control_group_path(struct __sk_buff *context, struct packet *packet, __u32 number)
 {
 	return packet && packet->mark == ANSWER_PATH + number;
+}
+
+__noinline __s64 packet_user_key(struct __sk_buff *context, struct packet *packet)
+{
+	return packet && packet->mark >= ANSWER_USER && packet->mark < ANSWER_GROUP ? packet->mark - ANSWER_USER : -1;
+}
+
+/* An id for two levels, of 12 bits each; the higher one may be missing. */
+__noinline __s64 packet_control_group_key(struct __sk_buff *context, struct packet *packet, __u32 above)
+{
+	__u32 id;
+
+	if (!packet || packet->mark < ANSWER_JAIL || packet->mark >= ANSWER_PATH || above > 1)
+		return CONTROL_GROUP_NONE;
+	id = (packet->mark - ANSWER_JAIL) >> (above ? 12 : 0) & 0xfff;
+	return above && !id ? CONTROL_GROUP_NONE : id;
 }
 
 __noinline int packet_socket_marked(struct __sk_buff *context, struct packet *packet)

@@ -17,6 +17,7 @@
 #include "loader/link.h"
 #include "loader/log.h"
 #include "loader/stretch_maps.h"
+#include "maps/lasting.h"
 
 #define PROBE_SLOTS 8192 /* as in match.bpf.c */
 
@@ -47,6 +48,19 @@ static inline const char *probe_path(const char *name)
 
 #define PROBE_LAST_WORDS 800
 
+/* Maps that all programs share, such as tables (probe_tables.h); NULL: each has its own. */
+static const struct lasting *probe_lasting;
+
+static inline void probe_bind(struct bpf_object *object)
+{
+	for (int i = 0; probe_lasting && i < LASTING_MAPS; i++) {
+		struct bpf_map *map = bpf_object__find_map_by_name(object, lasting_names[i]);
+
+		if (map && probe_lasting->fds[i] >= 0)
+			assert_int_equal(bpf_map__reuse_fd(map, probe_lasting->fds[i]), 0);
+	}
+}
+
 static char probe_log[1 << 20];
 static const char *probe_refusal; /* the end of it */
 
@@ -69,6 +83,7 @@ static inline struct probe probe_verify(struct bpf_object *object, const struct 
 	size_t length;
 
 	bpf_program__set_log_buf(program, probe_log, sizeof(probe_log));
+	probe_bind(object);
 	assert_int_equal(stretch_prepare(object, plan), 0);
 	if (!bpf_object__load(object)) {
 		assert_int_equal(stretch_fill(object, plan), 0);
@@ -80,11 +95,21 @@ static inline struct probe probe_verify(struct bpf_object *object, const struct 
 	return (struct probe){0};
 }
 
+/* Whether the code calls a function whose name begins so. */
+static inline bool probe_calls(const struct code *code, const char *begin)
+{
+	for (size_t i = 0; i < code->assembler.call_count; i++)
+		if (!strncmp(code->assembler.calls[i].symbol, begin, strlen(begin)))
+			return true;
+	return false;
+}
+
 /* Compiles and loads. The object is NULL if the verifier refused it, for which see probe_refusal. */
 static inline struct probe probe_try(const struct ruleset *ruleset, const struct interface_list *interfaces, bool input)
 {
-	const char *paths[3] = {NULL};
-	char own_path[PATH_MAX];
+	char own_path[PATH_MAX], stretch_path[PATH_MAX];
+	const char *paths[4] = {own_path};
+	size_t path_count = 1;
 	struct bpf_object *object;
 	struct probe probe;
 	struct error error;
@@ -95,9 +120,11 @@ static inline struct probe probe_try(const struct ruleset *ruleset, const struct
 	error_clear(&error);
 	assert_int_equal(plan_make(&plan, ruleset, interfaces, input), 0);
 	assert_int_equal(code_generate(&code, &plan), 0);
-	paths[0] = strcpy(own_path, probe_path("match.bpf.o"));
+	strcpy(own_path, probe_path("match.bpf.o"));
 	if (plan_classifies(&plan))
-		paths[1] = probe_path("../bpf/tc_stretch.bpf.o");
+		paths[path_count++] = strcpy(stretch_path, probe_path("../bpf/tc_stretch.bpf.o"));
+	if (probe_calls(&code, "packet_table_"))
+		paths[path_count++] = probe_path("../bpf/tc_table.bpf.o");
 	object = link_program(&code, paths, probe_describe, &error);
 	if (!object)
 		fail_msg("%s", error.message);
