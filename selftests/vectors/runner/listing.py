@@ -39,13 +39,25 @@ def same(recorded, got):
     return got in (recorded, without_offset(recorded))
 
 
-# An entry of a table with all kinds of values that there were: of the limit, the ninth, ipfw listed 0 (a bug).
+# An entry of a table with all kinds of values that there were, as it is listed and as it was added.
 ALL_VALUES = re.compile(r"^(\S+ (?:\w+,){8})\d+(,[\d.]+,[\da-f:]+)$", re.M)
+ADDED = re.compile(r"^added: (?=\S+ (?:\w+,){8}\d+,[\d.]+,[\da-f:]+$)(.*)$", re.M)
 
 
-def same_entries(recorded, got):
-    """Whether `got` is a recorded listing of a table but for limits."""
-    return bool(ALL_VALUES.search(recorded)) and recorded == ALL_VALUES.sub(r"\g<1>0\2", got)
+class Limits:
+    """The limits of entries: of these, the ninth of all values, ipfw lists 0 (a bug), and tells what they are when it adds them."""
+
+    def __init__(self):
+        self._entries = {}
+
+    def note(self, recorded):
+        """Takes in what a command printed."""
+        for entry in ADDED.findall(recorded):
+            self._entries[ALL_VALUES.sub(r"\g<1>0\2", entry)] = entry
+
+    def restore(self, recorded):
+        """The recorded listing with the limits that were added."""
+        return "\n".join(self._entries.get(line, line) for line in recorded.split("\n"))
 
 
 def _reads_back(tool, line):
