@@ -47,7 +47,8 @@ static const struct module {
 			    SYMBOL_PACKET_CONTROL_GROUP_KEY},
 		.helper = BPF_FUNC_probe_read_kernel,
 		.helper_caller = BPF_PROG_TYPE_XDP,
-		.refusal = "uid, gid, jail, sockarg: this kernel lets programs read none of its memory (lockdown)",
+		.refusal = "uid, gid, jail, sockarg, also looked up: this kernel lets programs read none of its memory "
+			   "(lockdown)",
 	},
 	{
 		.name = "table",
