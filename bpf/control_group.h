@@ -36,6 +36,13 @@ struct {
 	__type(value, __u32);
 } control_group_answers SEC(".maps");
 
+/* What a look-up of a path works with, in a map: there is little left of the stack. */
+struct control_group_scratch {
+	struct control_group_answer key;
+	__u32 answer;
+	struct control_group_part part;
+};
+
 /* How far below the root a group is. */
 static __always_inline __s32 control_group_level(__u64 group)
 {
@@ -61,51 +68,64 @@ static __always_inline bool control_group_within(__u64 group, __u64 id)
 	return false;
 }
 
-/* Whether the node has this name. Global, so that the verifier walks it once. */
-__noinline int control_group_named(__u64 node, const struct control_group_part *wanted)
+/*
+ * Whether the group is, or is below, one whose name is that part of the path with this number. Global, so that the
+ * verifier walks it once.
+ */
+__noinline int control_group_named(__u64 group, __u32 number, __u32 part, struct control_group_scratch *scratch)
 {
-	__u64 text = kernel_word(node + kernel_fields.kernfs_node_name);
-	struct control_group_part part;
+	struct control_group_path *path = bpf_map_lookup_elem(&control_groups, &number);
+	const char *wanted;
+	__u64 text;
 
-	if (!wanted || bpf_probe_read_kernel_str(&part, sizeof(part), (const void *)text) < 0)
+	if (!path || !scratch || part >= CONTROL_GROUP_PARTS)
+		return 0;
+	wanted = path->part[part].name;
+	barrier_var(wanted); /* older verifiers forget the bounds of a number that is put away meanwhile */
+	text = kernel_word(control_group_node(group, (__s32)part + 1) + kernel_fields.kernfs_node_name);
+	if (bpf_probe_read_kernel_str(&scratch->part, sizeof(scratch->part), (const void *)text) < 0)
 		return 0;
 	for (int i = 0; i < CONTROL_GROUP_PART_BYTES; i++) {
-		if (part.name[i] != wanted->name[i])
+		if (scratch->part.name[i] != wanted[i])
 			return 0;
-		if (!part.name[i])
+		if (!wanted[i])
 			return 1;
 	}
 	return 0;
 }
 
-/* Whether the group is at the path with this number, or below. Global, so that the verifier walks it once. */
-__noinline int control_group_compare(__u64 group, __u32 number)
+/* Whether the group is at the path with this number, or below. */
+static __always_inline bool control_group_compare(__u64 group, __u32 number, struct control_group_scratch *scratch)
 {
 	struct control_group_path *path = bpf_map_lookup_elem(&control_groups, &number);
+	__u32 parts;
 
 	if (!path || control_group_level(group) < (__s32)path->parts)
-		return 0;
+		return false;
+	parts = path->parts;
 	for (__u32 part = 0; part < CONTROL_GROUP_PARTS; part++) {
-		if (part == path->parts)
-			return 1;
-		if (!control_group_named(control_group_node(group, (__s32)part + 1), &path->part[part]))
-			return 0;
+		if (part == parts)
+			return true;
+		if (!control_group_named(group, number, part, scratch))
+			return false;
 	}
-	return path->parts == CONTROL_GROUP_PARTS;
+	return parts == CONTROL_GROUP_PARTS;
 }
 
 /* Likewise, asked again and again. */
-static __always_inline bool control_group_at(__u64 group, __u32 number)
+static __always_inline bool control_group_at(__u64 group, __u32 number, struct control_group_scratch *scratch)
 {
 	__u64 node = kernel_word(group + kernel_fields.cgroup_kn);
-	struct control_group_answer key = {.group = kernel_word(node + kernel_fields.kernfs_node_id), .number = number};
-	__u32 *known = bpf_map_lookup_elem(&control_group_answers, &key), answer;
+	__u32 *known;
 
+	scratch->key.group = kernel_word(node + kernel_fields.kernfs_node_id);
+	scratch->key.number = number;
+	known = bpf_map_lookup_elem(&control_group_answers, &scratch->key);
 	if (known)
 		return *known;
-	answer = control_group_compare(group, number);
-	bpf_map_update_elem(&control_group_answers, &key, &answer, BPF_ANY);
-	return answer;
+	scratch->answer = control_group_compare(group, number, scratch);
+	bpf_map_update_elem(&control_group_answers, &scratch->key, &scratch->answer, BPF_ANY);
+	return scratch->answer;
 }
 
 #endif

@@ -11,7 +11,6 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-#include "bpf/control_group.h"
 #include "bpf/socket_owner.h"
 #include "bpf/traced.h"
 #include "ipfw/packet.h"
@@ -34,33 +33,42 @@ static __always_inline struct socket_owner *socket_owner_find(const struct packe
 	return bpf_map_lookup_elem(&socket_owners, &key);
 }
 
-/* The socket of this end of the flow. `any_peer`: the one that listens there. The caller releases it. */
-static __always_inline struct bpf_sock *socket_lookup(hook_context *context, const struct packet *packet, bool any_peer)
+/* Notes for the kernel between which ends the flow is; without a peer, of a socket that listens. */
+static __always_inline void socket_ask(struct bpf_sock_tuple *asked, const struct packet *packet, const __u32 *own,
+				       __u16 own_port, const __u32 *peer, __u16 peer_port)
 {
-	bool input = !packet->transmit_interface;
-	const __u32 *own = input ? packet->destination : packet->source;
-	const __u32 *peer = input ? packet->source : packet->destination;
-	__u16 own_port = bpf_htons(input ? packet->destination_port : packet->source_port);
-	__u16 peer_port = bpf_htons(input ? packet->source_port : packet->destination_port);
-	struct bpf_sock_tuple tuple = {};
-	__u32 size = packet->family == 4 ? sizeof(tuple.ipv4) : sizeof(tuple.ipv6);
-
 	if (packet->family == 4) {
-		tuple.ipv4.daddr = own[0];
-		tuple.ipv4.dport = own_port;
-		tuple.ipv4.saddr = any_peer ? 0 : peer[0];
-		tuple.ipv4.sport = any_peer ? 0 : peer_port;
-	} else {
-		__builtin_memcpy(tuple.ipv6.daddr, own, sizeof(tuple.ipv6.daddr));
-		tuple.ipv6.dport = own_port;
-		if (!any_peer) {
-			__builtin_memcpy(tuple.ipv6.saddr, peer, sizeof(tuple.ipv6.saddr));
-			tuple.ipv6.sport = peer_port;
-		}
+		asked->ipv4.daddr = own[0];
+		asked->ipv4.saddr = peer ? peer[0] : 0;
+		asked->ipv4.dport = bpf_htons(own_port);
+		asked->ipv4.sport = bpf_htons(peer_port);
+		return;
 	}
+	__builtin_memcpy(asked->ipv6.daddr, own, sizeof(asked->ipv6.daddr));
+	if (peer)
+		__builtin_memcpy(asked->ipv6.saddr, peer, sizeof(asked->ipv6.saddr));
+	else
+		__builtin_memset(asked->ipv6.saddr, 0, sizeof(asked->ipv6.saddr));
+	asked->ipv6.dport = bpf_htons(own_port);
+	asked->ipv6.sport = bpf_htons(peer_port);
+}
+
+/* The socket of this end of the flow. `any_peer`: the one that listens there. The caller releases it. */
+static __always_inline struct bpf_sock *socket_lookup(hook_context *context, const struct packet *packet,
+						      struct socket_owner *owner, bool any_peer)
+{
+	struct bpf_sock_tuple *asked = &owner->asked;
+	__u32 size = packet->family == 4 ? sizeof(asked->ipv4) : sizeof(asked->ipv6);
+
+	if (packet->transmit_interface)
+		socket_ask(asked, packet, packet->source, packet->source_port, any_peer ? NULL : packet->destination,
+			   any_peer ? 0 : packet->destination_port);
+	else
+		socket_ask(asked, packet, packet->destination, packet->destination_port,
+			   any_peer ? NULL : packet->source, any_peer ? 0 : packet->source_port);
 	if (packet->protocol == IPPROTO_UDP)
-		return any_peer ? NULL : bpf_sk_lookup_udp(context, &tuple, size, BPF_F_CURRENT_NETNS, 0);
-	return bpf_sk_lookup_tcp(context, &tuple, size, BPF_F_CURRENT_NETNS, 0);
+		return any_peer ? NULL : bpf_sk_lookup_udp(context, asked, size, BPF_F_CURRENT_NETNS, 0);
+	return bpf_sk_lookup_tcp(context, asked, size, BPF_F_CURRENT_NETNS, 0);
 }
 
 /*
@@ -84,7 +92,7 @@ __noinline int packet_socket(hook_context *context, struct packet *packet)
 	if (packet->transmit_interface && !packet_traced(packet)) {
 		owned = socket_sender(context, owner);
 	} else {
-		found = socket_lookup(context, packet, false);
+		found = socket_lookup(context, packet, owner, false);
 		if (!found)
 			return 0;
 		owned = socket_owner_read(owner, found);
@@ -122,7 +130,7 @@ static __always_inline void socket_listener_credentials(hook_context *context, s
 
 	if (packet->protocol != IPPROTO_TCP)
 		return;
-	listener = socket_lookup(context, packet, true);
+	listener = socket_lookup(context, packet, owner, true);
 	if (!listener)
 		return;
 	socket_owner_read(owner, listener);
@@ -176,7 +184,8 @@ __noinline int packet_control_group_path(hook_context *context, struct packet *p
 {
 	struct socket_owner *owner = packet ? socket_owner_find(packet) : NULL;
 
-	return packet && owner && packet_socket(context, packet) && control_group_at(owner->control_group, number);
+	return packet && owner && packet_socket(context, packet) &&
+	       control_group_at(owner->control_group, number, &owner->path);
 }
 
 #endif

@@ -5,15 +5,19 @@
 
 #include <stdbool.h>
 
+#include "bpf/control_group.h"
 #include "bpf/kernel_fields.h"
 
 /* The structures that addresses lead to live at least as long as the packet is being filtered. */
 struct socket_owner {
-	__u64 socket;	     /* scratch */
 	__u64 credentials;   /* address of those that the socket was made with, 0: no process holds it */
 	__u64 control_group; /* address of the one that it was made in */
 	__u32 user;
 	__u32 mark; /* SO_MARK */
+	/* Scratch, here since a stretch leaves little of the stack: */
+	__u64 socket;
+	struct bpf_sock_tuple asked;
+	struct control_group_scratch path;
 };
 
 /*

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """uid, gid, jail, sockarg: which packets belong to whose socket. The firewall is the host that has the sockets."""
 import contextlib
+import random
+import re
 import socket
 import struct
 
@@ -393,3 +395,19 @@ def test_filtering(net):
                 except PermissionError:
                     outcome = "eperm"
                 harness.true(outcome == expected or (expected, outcome) == ("eperm", "timeout"), f"{uid}: {outcome}")
+
+
+_OPTIONS = ("uid 2", "gid 3", "sockarg", "jail 77", "jail a.slice/b.service", "lookup uid n", "lookup jail n")
+
+
+@harness.time_limit(100)
+def test_in_rules_that_are_looked_up(net):
+    """The kernel allows little stack to what is called behind a search among many rules."""
+    net.firewall("table n create type number")
+    chosen = random.Random(1)
+    flows = [(f"{chosen.randrange(1, 220)}.{chosen.randrange(256)}.{chosen.randrange(256)}.0/{chosen.choice((8, 16, 20, 24))}",
+              chosen.randrange(65536)) for _ in range(2000)]
+    for option in _OPTIONS:
+        net.firewall.load("\n".join(f"{100 + index} deny tcp from {network} to any {port} {option if index % 50 == 0 else ''}"
+                                    for index, (network, port) in enumerate(flows)) + "\n65000 allow ip from any to any")
+        harness.true(re.search(r"^  00100 to 02099 .* looked up", net.firewall("status -v"), re.M), f"{option}: not looked up")
