@@ -3,6 +3,8 @@
 #ifndef UNIT_TABLE_FIXTURE_H
 #define UNIT_TABLE_FIXTURE_H
 
+#include <sys/mman.h>
+
 #include "ipfw-compat/table_text.h"
 #include "maps/create.h"
 #include "selftests/unit/probe.h"
@@ -23,34 +25,38 @@ static struct tables table_fixture_tables;
 
 static inline void table_fixture_fill(struct table *table, const char *const entries[][2])
 {
-	struct table_record record = {0};
+	struct table_entry entry = {0};
 	struct table_key key;
 	struct error error;
 
 	for (; (*entries)[0]; entries++) {
 		error_clear(&error);
 		if (table_key_parse(&key, &table->info, (*entries)[0], 0, &error) ||
-		    table_record_parse(&record, &table->info, (*entries)[1], 0, &error))
+		    table_record_parse(&entry.record, &table->info, (*entries)[1], 0, &error))
 			fail_msg("%s %s: %s", (*entries)[0], (*entries)[1], error.message);
-		record.number[TABLE_VALUE_ANY] = key.bits;
-		assert_int_equal(table_set(table, &key, &record, true), 0);
+		entry.record.number[TABLE_VALUE_ANY] = key.bits;
+		assert_int_equal(table_set(table, &key, &entry, NULL), 0);
 	}
 }
 
-/* Makes the maps of tables as the firewall does. */
+/* Makes the maps of tables as the firewall does, and "control", which says what is in force. */
 static inline void table_fixture_open(void)
 {
-	struct map_order orders[LASTING_TYPED_MAPS - LASTING_TABLES] = {0};
+	struct map_order orders[LASTING_TYPED_MAPS - LASTING_TABLES + 1] = {{.name = lasting_names[LASTING_CONTROL]}};
 	const size_t count = sizeof(orders) / sizeof(*orders);
+	struct lasting *lasting = &table_fixture_maps;
 
 	for (int i = 0; i < LASTING_MAPS; i++)
-		table_fixture_maps.fds[i] = -1;
-	for (size_t i = 0; i < count; i++)
-		orders[i].name = lasting_names[LASTING_TABLES + i];
+		lasting->fds[i] = -1;
+	for (size_t i = 1; i < count; i++)
+		orders[i].name = lasting_names[LASTING_TABLES + i - 1];
 	assert_int_equal(maps_create(probe_path("../bpf/store.bpf.o"), orders, count), 0);
-	for (size_t i = 0; i < count; i++)
-		table_fixture_maps.fds[LASTING_TABLES + i] = orders[i].fd;
-	probe_lasting = &table_fixture_maps;
+	lasting->fds[LASTING_CONTROL] = orders[0].fd;
+	for (size_t i = 1; i < count; i++)
+		lasting->fds[LASTING_TABLES + i - 1] = orders[i].fd;
+	lasting->control = mmap(NULL, sizeof(*lasting->control), PROT_READ | PROT_WRITE, MAP_SHARED, orders[0].fd, 0);
+	assert_true(lasting->control != MAP_FAILED);
+	probe_lasting = lasting;
 }
 
 /* Makes the tables, with which probes work until table_fixture_close(). */
@@ -67,7 +73,7 @@ static inline void table_fixture_make(const struct table_present *present, size_
 		assert_int_equal(table_type_parse(&info, table_fixtures[i].type, 0, &error), 0);
 		table_fixture_fill(tables_make(&table_fixture_tables, &info), table_fixtures[i].entries);
 	}
-	assert_int_equal(tables_install(&table_fixture_tables, &table_fixture_maps, present, present_count), 0);
+	assert_int_equal(tables_commit(&table_fixture_tables, &table_fixture_maps, present, present_count), 0);
 }
 
 static inline void table_fixture_close(void)
