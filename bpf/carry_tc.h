@@ -13,19 +13,21 @@
 /*
  * The tags that the packet had when it left the rules on input. False if they are lost, as the kernel makes some
  * packets anew on their way (fragments, packets that somebody else holds a copy of): then nobody knows what was in
- * front of it.
+ * front of it. Likewise if those rules had them in another form.
  */
 static __always_inline bool tags_find(struct __sk_buff *context, struct packet *packet)
 {
 	const struct control *settings = control_find();
 	struct packet_marks marks;
+	__u32 secret;
 
 	if (!settings)
 		return false;
 	if (!marks_find(context, settings, &marks))
 		return !interface_find(packet->receive_interface);
 	__builtin_memcpy(&packet->tags, marks.tags, sizeof(packet->tags));
-	return true;
+	__builtin_memcpy(&secret, marks.secret, sizeof(secret));
+	return !packet->tags || secret == marks_secret(settings, carry.by_metadata);
 }
 
 /*

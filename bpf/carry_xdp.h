@@ -15,7 +15,7 @@ struct metadata {
 static __always_inline void marks_write(struct packet_marks *marks, const struct control *settings,
 					const struct packet *packet)
 {
-	__u32 secret = marks_secret(settings);
+	__u32 secret = marks_secret(settings, carry.by_metadata);
 	__u64 tags = packet->tags & carry.tags;
 
 	__builtin_memcpy(marks->secret, &secret, sizeof(secret));

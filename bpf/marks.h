@@ -8,12 +8,15 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/maps_control.h"
+#include "ipfw/carry.h"
 
-/* What struct packet_marks begins with if it is ours; not the mark that metadata with an order for a reply begins with.
+/*
+ * What struct packet_marks begins with if it is ours; not the mark that metadata with an order for a reply begins with.
+ * The lowest bit tells in which form there are tags: `form` is CARRY_BITS or CARRY_NUMBERS, 0: there are none.
  */
-static __always_inline __u32 marks_secret(const struct control *settings)
+static __always_inline __u32 marks_secret(const struct control *settings, __u32 form)
 {
-	return ~settings->reply_mark;
+	return ~settings->reply_mark ^ (form == CARRY_NUMBERS);
 }
 
 /* Takes over what lies at `offset` of the metadata if it is ours. */
@@ -27,7 +30,7 @@ static __always_inline bool marks_at(struct __sk_buff *context, const struct con
 		return false;
 	__builtin_memcpy(&secret, left->secret, sizeof(secret));
 	*marks = *left;
-	return secret == marks_secret(settings);
+	return (secret ^ marks_secret(settings, 0)) <= 1;
 }
 
 /*

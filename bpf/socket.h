@@ -12,6 +12,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/socket_owner.h"
+#include "bpf/table_value.h"
 #include "bpf/traced.h"
 #include "ipfw/packet.h"
 #include "maps/layout.h"
@@ -117,6 +118,17 @@ __noinline int packet_socket_marked(hook_context *context, struct packet *packet
 	struct socket_owner *owner = packet ? socket_owner_find(packet) : NULL;
 
 	return packet && owner && packet_socket(context, packet) && owner->mark;
+}
+
+/* Likewise, for a rule that takes values out of tables: the mark stands for all of them. */
+__noinline int packet_socket_value(hook_context *context, struct packet *packet)
+{
+	struct socket_owner *owner = packet ? socket_owner_find(packet) : NULL;
+
+	if (!packet || !owner || !packet_socket(context, packet) || !owner->mark)
+		return 0;
+	table_keep_all(packet, owner->mark);
+	return 1;
 }
 
 /*

@@ -14,6 +14,7 @@
 #include "bpf/maps_tables.h"
 #include "bpf/table_address.h"
 #include "bpf/table_entry.h"
+#include "bpf/table_value.h"
 #include "ipfw/packet.h"
 #include "ipfw/table_question.h"
 
@@ -33,14 +34,17 @@ static __always_inline __u32 table_slot(struct packet *packet, __u32 table)
 	return slots->slot[packet->table_epoch & 1][table & (TABLES_MAX - 1)];
 }
 
-/* Whether an entry was found, and holds what the question asks for. */
-static __always_inline int table_answer(const struct table_record *record, __u64 question, __u32 value)
+/* Whether an entry was found, and holds what the question asks for; then it may be kept. */
+static __always_inline int table_answer(struct packet *packet, const struct table_record *record, __u64 question,
+					__u32 value)
 {
 	__u32 type = TABLE_QUESTION_VALUE(question);
 
-	if (!record)
+	if (!record || (type && (type >= TABLE_NUMBERS || record->number[type] != value)))
 		return 0;
-	return !type || (type < TABLE_NUMBERS && record->number[type] == value);
+	if (question & TABLE_QUESTION_KEEP)
+		table_keep(packet, record->number);
+	return 1;
 }
 
 /* The contents in a slot of the outer map `name', or NULL. */
@@ -149,7 +153,7 @@ __noinline int packet_table_address(struct packet *packet, __u64 question, __u32
 		find_address(&hit, TABLE_CONTENTS(table_address6, slot), &address);
 		find_prefix(&hit, TABLE_CONTENTS(table_timed6, slot), &key);
 	}
-	if (!table_answer(hit.record, question, value))
+	if (!table_answer(packet, hit.record, question, value))
 		return 0;
 	count_address(packet, slot, &address, hit.bits);
 	return 1;
@@ -178,7 +182,7 @@ __noinline int packet_table_number(struct packet *packet, __u64 question, __u32 
 		return 0;
 	slot = table_slot(packet, TABLE_QUESTION_INDEX(question));
 	find_exactly(&hit, TABLE_CONTENTS(table_number, slot), &key);
-	if (!table_answer(hit.record, question, value))
+	if (!table_answer(packet, hit.record, question, value))
 		return 0;
 	count_number(packet, TABLE_NUMBER, slot, number);
 	return 1;
@@ -195,7 +199,7 @@ __noinline int packet_table_interface(struct packet *packet, __u64 question, __u
 		return 0;
 	slot = table_slot(packet, TABLE_QUESTION_INDEX(question));
 	find_exactly(&hit, TABLE_CONTENTS(table_interface, slot), &key);
-	if (!table_answer(hit.record, question, value))
+	if (!table_answer(packet, hit.record, question, value))
 		return 0;
 	count_number(packet, TABLE_INTERFACE, slot, index);
 	return 1;
@@ -233,7 +237,7 @@ __noinline int packet_table_mac(struct packet *packet, __u64 question, __u32 val
 		key.address[i] = address[i] & (__u8)(mask >> 8 * i);
 	slot = table_slot(packet, TABLE_QUESTION_INDEX(question));
 	find_prefix(&hit, TABLE_CONTENTS(table_mac, slot), &key);
-	if (!table_answer(hit.record, question, value))
+	if (!table_answer(packet, hit.record, question, value))
 		return 0;
 	count_mac(packet, slot, &key, hit.bits);
 	return 1;
@@ -269,7 +273,7 @@ __noinline int packet_table_flow(struct packet *packet, __u64 question, __u32 va
 	read_flow(&key, packet, TABLE_QUESTION_FIELDS(question));
 	slot = table_slot(packet, TABLE_QUESTION_INDEX(question));
 	find_exactly(&hit, TABLE_CONTENTS(table_flow, slot), &key);
-	if (!table_answer(hit.record, question, value))
+	if (!table_answer(packet, hit.record, question, value))
 		return 0;
 	counters = table_counters_find(packet, TABLE_FLOW, slot, &scratch);
 	if (!counters)

@@ -34,14 +34,6 @@ static __always_inline void trace_source(hook_context *context, struct ethhdr *e
 		__builtin_memcpy(ethernet->h_source, mark.source_mac, ETH_ALEN);
 }
 
-/* The one element; NULL only for the verifier. */
-static __always_inline struct trace *trace_find(void)
-{
-	__u32 key = 0;
-
-	return bpf_map_lookup_elem(&trace, &key);
-}
-
 /* Gives a traced packet what it shall bring along from the rules on input. */
 static __always_inline void trace_carried(struct packet *packet)
 {
@@ -95,9 +87,16 @@ __noinline int trace_rule(struct packet *packet, __u32 slot)
 /* Why a packet with this match result is dropped without a rule; DROP_NONE: a rule decided. */
 static __always_inline __u32 reason_undecided(__u64 result)
 {
-	if (MATCH_VERDICT(result) == VERDICT_NONE)
+	switch (MATCH_VERDICT(result)) {
+	case VERDICT_NONE:
 		return DROP_NO_VERDICT;
-	return MATCH_VERDICT(result) == VERDICT_BOUND ? DROP_BOUND : DROP_NONE;
+	case VERDICT_BOUND:
+		return DROP_BOUND;
+	case VERDICT_TAGS:
+		return DROP_CARRIED;
+	default:
+		return DROP_NONE;
+	}
 }
 
 /* Notes how the search of a traced packet has ended. Returns whether a rule decided. Global as above. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ipfw-compat/explain.h"
+#include "ipfw-compat/names.h"
 
 #define RULE_TEXT_MAX 65536 /* names of hosts (-N) could fill it */
 
@@ -49,6 +50,17 @@ static void write_place(struct json *json, const struct explain_place *place)
 	json_string(json, "hook", strcmp(place->hook, "-") != 0 ? place->hook : NULL);
 }
 
+/* What the rule took out of tables, by kind. */
+static void write_values(struct json *json, const struct explain_match *match)
+{
+	const struct explain_value *value = match->values;
+
+	json_open(json, "tablearg", '{');
+	for (; value < match->values + EXPLAIN_VALUES && value->kind; value++)
+		json_number(json, names_name(names_table_values, (int)value->kind), value->value);
+	json_close(json, '}');
+}
+
 static void write_rules(struct explain_report *report, const struct explain_answer *answer)
 {
 	struct json *json = &report->json;
@@ -64,6 +76,7 @@ static void write_rules(struct explain_report *report, const struct explain_answ
 		rule_print(text, sizeof(text), rule, &report->format);
 		json_string(json, "rule", text);
 		json_boolean(json, "layer2", answer->matches[i].layer2);
+		write_values(json, answer->matches + i);
 		json_close(json, '}');
 	}
 	json_close(json, ']');

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Explanations for people. */
 #include "ipfw-compat/explain.h"
+#include "ipfw-compat/names.h"
 
 const char *explain_outcome_word(enum explain_outcome outcome)
 {
@@ -50,6 +51,16 @@ static void print_assumed(FILE *out, const struct explain_place *place)
 	fputc('\n', out);
 }
 
+/* What the rule took out of tables. */
+static void print_values(FILE *out, const struct explain_match *match)
+{
+	const struct explain_value *value = match->values;
+
+	for (; value < match->values + EXPLAIN_VALUES && value->kind; value++)
+		fprintf(out, value->kind == TABLE_VALUE_MARK ? "      tablearg: %s %#x\n" : "      tablearg: %s %u\n",
+			names_name(names_table_values, (int)value->kind), value->value);
+}
+
 static void print_rules(struct explain_report *report, const struct explain_answer *answer)
 {
 	const struct explain_match *matches = answer->matches;
@@ -61,6 +72,7 @@ static void print_rules(struct explain_report *report, const struct explain_answ
 			fprintf(report->out, "    ... %zu more\n", answer->unknown);
 		fputs("    ", report->out);
 		listing_print(report->out, matches[i].rule, NULL, false, &report->format);
+		print_values(report->out, matches + i);
 	}
 }
 

@@ -95,10 +95,8 @@ int parse_forward(struct parser *parser)
 	}
 	if (read_host(parser, forward, host))
 		return -1;
-	if (unspecified4(forward)) {
+	if (unspecified4(forward))
 		parser->action.flags |= ACTION_TABLEARG;
-		parser_needs(parser, true);
-	}
 	parser_next(parser);
 	return 0;
 }

@@ -127,10 +127,8 @@ int parse_mark_option(struct parser *parser, unsigned int code)
 
 	mark->value = (__u32)strtoul(parser->word, NULL, 0);
 	length = strcspn(parser->word, ":");
-	if (length == strlen("tablearg") && !strncmp(parser->word, "tablearg", length)) {
+	if (length == strlen("tablearg") && !strncmp(parser->word, "tablearg", length))
 		option->flags = OPTION_TABLEARG;
-		parser_needs(parser, true);
-	}
 	mark->mask = mask ? (__u32)strtoul(mask + 1, NULL, 0) : 0xffffffff;
 	if (mark->value & ~mark->mask) {
 		parser_fail(parser, EX_DATAERR,

@@ -11,7 +11,6 @@ bool parse_tablearg(struct parser *parser)
 {
 	if (!parser_at(parser, "tablearg"))
 		return false;
-	parser_needs(parser, true); /* rules have no use for the value yet */
 	parser_next(parser);
 	return true;
 }

@@ -2,6 +2,7 @@
 /* What entries hold, and what tables are like, read. */
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,7 @@ const struct name_value table_type_names[] = {
 #define TYPES_OF_13 "addr, iface, number, flow"
 
 #define VALUE_MAX 256
+#define TAG_MAX 65534 /* as in the modifier `tag' */
 
 int table_type_parse(struct table_info *info, const char *text, int word, struct error *error)
 {
@@ -116,12 +118,39 @@ static int parse_single(struct table_record *record, const char *text, int word,
 	return 0;
 }
 
+/* A number that must not be higher than what it is for. Returns whether it is one. */
+static bool parse_number(__u32 *number, const char *text, int base, unsigned long highest)
+{
+	unsigned long value;
+	char *end;
+
+	errno = 0;
+	value = strtoul(text, &end, base);
+	*number = (__u32)value;
+	return !*end && !errno && *text != '-' && value <= highest;
+}
+
+/* The highest number that a kind of value can be; what the packet's number is brought into range for may be any. */
+static unsigned long highest_number(unsigned int type)
+{
+	switch (type) {
+	case TABLE_VALUE_SKIPTO:
+	case TABLE_VALUE_DIVERT:
+		return 0xffff;
+	case TABLE_VALUE_TAG:
+		return TAG_MAX;
+	case TABLE_VALUE_DSCP:
+		return 63;
+	default:
+		return 0xffffffff;
+	}
+}
+
 /* Reads one of several. Returns whether it is a value of that type. */
 static bool parse_one(struct table_record *record, unsigned int type, const char *text)
 {
 	__u32 address;
-	char *end;
-	int dscp;
+	int dscp = -1;
 
 	switch (type) {
 	case TABLE_VALUE_IPV6:
@@ -132,12 +161,13 @@ static bool parse_one(struct table_record *record, unsigned int type, const char
 		record->number[type] = ntohl(address);
 		return true;
 	case TABLE_VALUE_DSCP:
-		dscp = isalpha((unsigned char)*text) ? names_value(names_dscp, text, strlen(text)) : -1;
-		record->number[type] = dscp < 0 ? (__u32)strtoul(text, &end, 10) : (__u32)dscp;
-		return dscp >= 0 || (!*end && record->number[type] <= 63);
+		if (isalpha((unsigned char)*text))
+			dscp = names_value(names_dscp, text, strlen(text));
+		record->number[type] = (__u32)dscp;
+		return dscp >= 0 || parse_number(record->number + type, text, 10, highest_number(type));
 	default:
-		record->number[type] = (__u32)strtoul(text, &end, type == TABLE_VALUE_MARK ? 0 : 10);
-		return !*end;
+		return parse_number(record->number + type, text, type == TABLE_VALUE_MARK ? 0 : 10,
+				    highest_number(type));
 	}
 }
 

@@ -95,8 +95,12 @@ static int check_tags(const struct commit *commit, struct error *error)
 {
 	if (tags_fit_mark(&commit->tags) || !hooks_any(&commit->hooks, HOOK_MODE_TC))
 		return 0;
-	error_set(error, EX_UNAVAILABLE, -1, "more than %u tags that `in' rules set are tested by `out' rules",
-		  CARRY_TAGS_MAX);
+	if (commit->tags.numbers)
+		error_set(error, EX_UNAVAILABLE, -1,
+			  "tags out of tables that `in' rules set are tested by `out' rules");
+	else
+		error_set(error, EX_UNAVAILABLE, -1, "more than %u tags that `in' rules set are tested by `out' rules",
+			  CARRY_TAGS_MAX);
 	return error_advise(error, "interfaces without XDP (mode TC in `ipfw-bpf status') have room for no more");
 }
 

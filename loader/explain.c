@@ -16,6 +16,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "loader/compile/tags.h"
 #include "loader/generation.h"
 #include "loader/state.h"
 
@@ -172,6 +173,34 @@ static const char *reason_text(const struct trace *trace)
 	return NULL;
 }
 
+/* Adds a kind of value that the rule takes, unless it is there, at 0: that is what it gets if no table has any. */
+static void add_value(struct explain_match *match, unsigned int kind)
+{
+	for (struct explain_value *value = match->values; kind && value < match->values + EXPLAIN_VALUES; value++) {
+		if (value->kind == kind)
+			return;
+		if (!value->kind) {
+			value->kind = kind;
+			return;
+		}
+	}
+}
+
+/* What the rule that matched as number `index` took out of tables. */
+static void read_values(const struct trace *trace, __u32 index, struct explain_match *match)
+{
+	__u32 noted = trace->value_count < TRACE_VALUES_MAX ? trace->value_count : TRACE_VALUES_MAX;
+
+	RULE_FOR_EACH_OPTION (option, match->rule)
+		add_value(match, option_table_value(option));
+	add_value(match, action_table_value(rule_action(match->rule)));
+	for (__u32 i = 0; i < noted; i++)
+		for (struct explain_value *value = match->values; value < match->values + EXPLAIN_VALUES; value++)
+			if (trace->values[i].match == index && trace->values[i].slot == match->rule->slot &&
+			    trace->values[i].kind == value->kind)
+				value->value = trace->values[i].value;
+}
+
 /* The rules that matched, by their counter slots. */
 static void read_matches(struct explain *explain, struct explain_answer *answer)
 {
@@ -181,9 +210,15 @@ static void read_matches(struct explain *explain, struct explain_answer *answer)
 	for (__u32 i = 0; i < noted; i++) {
 		__u32 slot = trace->slots[i] & TRACE_SLOT;
 
-		if (slot < COUNTER_SLOTS && explain->by_slot[slot])
-			explain->matches[answer->match_count++] = (struct explain_match){
-				explain->by_slot[slot], (trace->slots[i] & TRACE_SLOT_LAYER2) != 0};
+		struct explain_match *match = explain->matches + answer->match_count;
+
+		if (slot >= COUNTER_SLOTS || !explain->by_slot[slot])
+			continue;
+		*match = (struct explain_match){.rule = explain->by_slot[slot],
+						.layer2 = (trace->slots[i] & TRACE_SLOT_LAYER2) != 0};
+		/* The last place has the last match, if there were too many. */
+		read_values(trace, i + 1 < noted ? i : trace->matches - 1, match);
+		answer->match_count++;
 	}
 	answer->matches = explain->matches;
 	answer->unknown = trace->matches - noted;
@@ -194,6 +229,20 @@ static int compare_tags(const void *left, const void *right)
 	return *(const __u16 *)left - *(const __u16 *)right;
 }
 
+static void read_bits(__u64 tags, const struct firewall *firewall, struct explain_answer *answer)
+{
+	for (size_t bit = 0; bit < TAGS_MAX; bit++)
+		if (tags >> bit & 1)
+			firewall->explain->packet_tags[answer->tag_count++] = firewall->ruleset.tags[bit];
+}
+
+static void read_numbers(__u64 tags, struct explain *explain, struct explain_answer *answer)
+{
+	for (size_t place = 0; place < PACKET_TAGS_MAX; place++)
+		if (PACKET_TAG_AT(tags, place))
+			explain->packet_tags[answer->tag_count++] = (__u16)PACKET_TAG(PACKET_TAG_AT(tags, place));
+}
+
 static void read_given(const struct firewall *firewall, struct explain_answer *answer)
 {
 	struct explain *explain = firewall->explain;
@@ -201,21 +250,40 @@ static void read_given(const struct firewall *firewall, struct explain_answer *a
 
 	answer->fib = packet->fib;
 	answer->mark = packet->mark;
-	for (size_t bit = 0; bit < TAGS_MAX; bit++)
-		if (packet->tags >> bit & 1)
-			explain->packet_tags[answer->tag_count++] = firewall->ruleset.tags[bit];
+	if (tags_are_numbers(&firewall->ruleset))
+		read_numbers(packet->tags, explain, answer);
+	else
+		read_bits(packet->tags, firewall, answer);
 	qsort(explain->packet_tags, answer->tag_count, sizeof(*explain->packet_tags), compare_tags);
 	answer->tags = explain->packet_tags;
 }
 
-/* What the packet has from the rules on input, as the programs find it (bpf/carry_tc.h). */
-static void give_carried(const struct ruleset *ruleset, const struct explain_place *place, struct trace *trace)
+/* The bit of the tag, 0: no rule puts it on packets. */
+static __u64 tag_bit(const struct ruleset *ruleset, __u16 number)
 {
+	for (size_t bit = 0; bit < TAGS_MAX; bit++)
+		if (ruleset->tags[bit] == number)
+			return 1ull << bit;
+	return 0;
+}
+
+/*
+ * What the packet has from the rules on input, as the programs find it (bpf/carry_tc.h). Returns 0, or -E2BIG: more
+ * tags than it can have.
+ */
+static int give_carried(const struct ruleset *ruleset, const struct explain_place *place, struct trace *trace)
+{
+	bool numbers = tags_are_numbers(ruleset);
+
 	trace->packet = (struct packet){.fib = place->fib};
+	if (numbers && place->tag_count > PACKET_TAGS_MAX)
+		return -E2BIG;
 	for (size_t i = 0; i < place->tag_count; i++)
-		for (size_t bit = 0; bit < TAGS_MAX; bit++)
-			if (ruleset->tags[bit] == place->tags[i])
-				trace->packet.tags |= 1ull << bit;
+		if (numbers)
+			trace->packet.tags |= (__u64)PACKET_TAG(place->tags[i]) << 16 * i;
+		else
+			trace->packet.tags |= tag_bit(ruleset, place->tags[i]);
+	return 0;
 }
 
 int firewall_explain(struct firewall *firewall, const struct explain_place *place, const __u8 *frame, size_t length,
@@ -226,7 +294,9 @@ int firewall_explain(struct firewall *firewall, const struct explain_place *plac
 	struct explain_run run = {.program = program_of(firewall, hook), .at_xdp = hook == HOOK_XDP, .length = length};
 	int result = run.program < 0 ? run.program : 0;
 
-	give_carried(&firewall->ruleset, place, explain->trace);
+	if (give_carried(&firewall->ruleset, place, explain->trace))
+		return error_set(error, EX_DATAERR, -1, "with these rules a packet has at most %d tags",
+				 PACKET_TAGS_MAX);
 	if (!result)
 		result = explain_run(firewall->lasting.control, place, frame, explain, &run);
 

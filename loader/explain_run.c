@@ -118,6 +118,7 @@ int explain_run(const struct control *control, const struct explain_place *place
 	options.ctx_size_in = options.ctx_size_out = run->at_xdp ? sizeof(run->xdp) : sizeof(run->skb);
 	explain->trace->outcome = TRACE_NOTHING;
 	explain->trace->matches = 0;
+	explain->trace->value_count = 0;
 	if (bpf_prog_test_run_opts(run->program, &options))
 		return -errno;
 	run->result = options.retval;

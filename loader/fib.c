@@ -17,6 +17,13 @@
 
 static const __u8 families[] = {AF_INET, AF_INET6};
 
+/* A number out of a table may be any. */
+static void note_all(struct fib_tables *tables)
+{
+	for (size_t table = 1; table < ROUTING_TABLES; table++)
+		tables->used[table] = true;
+}
+
 int fib_collect(struct fib_tables *tables, const struct ruleset *ruleset, struct error *error)
 {
 	memset(tables, 0, sizeof(*tables));
@@ -25,6 +32,10 @@ int fib_collect(struct fib_tables *tables, const struct ruleset *ruleset, struct
 
 		if (action->code != ACTION_SETFIB || ruleset->disabled_sets & 1u << ruleset->rules[i]->set)
 			continue;
+		if (action_table_value(action)) {
+			note_all(tables);
+			continue;
+		}
 		if (action->argument > CARRY_FIB_MAX)
 			return error_set(error, EX_DATAERR, -1, "rule %u: setfib %u: tables have numbers up to %u",
 					 ruleset->rules[i]->number, action->argument, CARRY_FIB_MAX);

@@ -178,9 +178,18 @@ struct explain_place {
 	char unfiltered[80]; /* why no packet meets the rules here; "": they do */
 };
 
+/* What a rule took out of a table (tablearg). */
+struct explain_value {
+	unsigned int kind; /* enum table_value; TABLE_VALUE_ANY: no more values */
+	__u32 value;
+};
+
+#define EXPLAIN_VALUES 4
+
 struct explain_match {
-	const struct rule *rule; /* owned by the firewall */
-	bool layer2;		 /* it saw the frame at layer 2 (net.link.ether.ipfw) */
+	const struct rule *rule;		     /* owned by the firewall */
+	bool layer2;				     /* it saw the frame at layer 2 (net.link.ether.ipfw) */
+	struct explain_value values[EXPLAIN_VALUES]; /* each kind that the rule takes, once */
 };
 
 /* What became of a packet. */

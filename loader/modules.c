@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sysexits.h>
 
 #include "loader/compile/emit.h"
@@ -15,7 +16,7 @@
 
 static const struct module {
 	const char *name;
-	const char *symbols[8];		  /* up to the first NULL */
+	const char *symbols[9];		  /* up to the first NULL */
 	enum bpf_func_id helper;	  /* that not every kernel has; 0: none */
 	enum bpf_prog_type helper_caller; /* what kind of program calls it */
 	const char *refusal;		  /* what to say without it */
@@ -44,7 +45,7 @@ static const struct module {
 		.name = "socket",
 		.symbols = {SYMBOL_PACKET_USER, SYMBOL_PACKET_GROUP, SYMBOL_PACKET_CONTROL_GROUP,
 			    SYMBOL_PACKET_CONTROL_GROUP_PATH, SYMBOL_PACKET_SOCKET_MARKED, SYMBOL_PACKET_USER_KEY,
-			    SYMBOL_PACKET_CONTROL_GROUP_KEY},
+			    SYMBOL_PACKET_CONTROL_GROUP_KEY, SYMBOL_PACKET_SOCKET_VALUE},
 		.helper = BPF_FUNC_probe_read_kernel,
 		.helper_caller = BPF_PROG_TYPE_XDP,
 		.refusal = "uid, gid, jail, sockarg, also looked up: this kernel lets programs read none of its memory "
@@ -54,6 +55,18 @@ static const struct module {
 		.name = "table",
 		.symbols = {SYMBOL_PACKET_TABLE_ADDRESS, SYMBOL_PACKET_TABLE_NUMBER, SYMBOL_PACKET_TABLE_INTERFACE,
 			    SYMBOL_PACKET_TABLE_FLOW, SYMBOL_PACKET_TABLE_MAC},
+	},
+	{
+		.name = "tablearg",
+		.symbols = {SYMBOL_PACKET_TABLE_VALUE},
+	},
+	{
+		.name = "positions",
+		.symbols = {SYMBOL_RULE_POSITION},
+	},
+	{
+		.name = "tags",
+		.symbols = {SYMBOL_PACKET_TAG, SYMBOL_PACKET_UNTAG, SYMBOL_PACKET_TAGGED},
 	},
 	{
 		.name = "ipsec",
@@ -166,9 +179,30 @@ static int fill_control_groups(struct bpf_object *object, const struct plan *pla
 	return result;
 }
 
+#define POSITIONS_MAP "rule_positions"
+
+/* Where rules are, for jumps to numbers out of tables. */
+static int fill_positions(struct bpf_object *object, const struct plan *plan)
+{
+	int fd = bpf_object__find_map_fd_by_name(object, POSITIONS_MAP);
+	size_t size = (RULE_NUMBER_DEFAULT + 1) * sizeof(__u64);
+	void *memory;
+
+	if (fd < 0)
+		return 0;
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	plan_positions(plan, memory);
+	munmap(memory, size);
+	return 0;
+}
+
 int modules_fill(struct bpf_object *object, const struct plan *plan)
 {
 	int result = fill_control_groups(object, plan);
 
+	if (!result)
+		result = fill_positions(object, plan);
 	return result ? result : stretch_fill(object, plan);
 }

@@ -14,7 +14,7 @@
 
 struct bpf_object;
 
-#define MODULES_MAX 9
+#define MODULES_MAX 12
 #define MODULE_PATH_MAX (PATH_MAX + 64)
 
 /*

@@ -533,6 +533,15 @@ struct trace_mark {
 #define TRACE_SLOT 0x00ffffff	     /* in trace.slots */
 #define TRACE_SLOT_LAYER2 0x80000000 /* with it: the rule saw the frame at layer 2 */
 #define TRACE_RULES_MAX 1023
+#define TRACE_VALUES_MAX 64
+
+/* What a rule took out of a table (`tablearg`), or tried to before its other tests failed. */
+struct trace_value {
+	__u32 match; /* how many rules had matched before */
+	__u32 slot;  /* of the rule */
+	__u32 kind;  /* enum table_value (ipfw/rule.h) */
+	__u32 value;
+};
 
 enum trace_outcome {
 	TRACE_NOTHING, /* the programs did not see the frame as traced */
@@ -550,6 +559,8 @@ struct trace {
 	__u32 matches;		      /* how many rules matched, one that matched again included */
 	__u32 slots[TRACE_RULES_MAX]; /* theirs (TRACE_SLOT), in order. If there were more, the last is that of the last
 					 match */
+	__u32 value_count;
+	struct trace_value values[TRACE_VALUES_MAX]; /* the first ones */
 };
 
 /*
@@ -561,7 +572,8 @@ struct trace {
 #define METADATA_BYTES 32
 #define MARKS_OFFSET_ETHERNET 14 /* in the metadata of frames with Ethernet header; without link header: 0 */
 struct packet_marks {
-	__u16 secret[2]; /* the complement of control.reply_mark: nobody else's metadata */
+	__u16 secret[2]; /* the complement of control.reply_mark: nobody else's metadata. Its lowest bit is turned if
+			    tags are numbers */
 	__u16 mask;	 /* bits 16..31 of skb->mark that the packet gets */
 	__u16 mark;	 /* their values */
 	__u16 tags[4];	 /* packet.tags, if skb->mark has no room for those that cross; else 0 */

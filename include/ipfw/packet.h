@@ -83,12 +83,21 @@ struct packet {
 	__u8 call_depth; /* of `call` */
 	__u32 fib;	 /* routing table, 0: the main one */
 	__u32 mark;	 /* of `setmark` */
-	__u64 tags;	 /* bit n: the tag that the plan gave number n (plan.h) */
+	__u64 tags;	 /* bit n: the tag that the plan gave number n (plan.h); or numbers: PACKET_TAG() */
 	/* The last question of this pass for a state, filled by rules themselves. */
 	__u32 state_asked; /* PACKET_STATE_* and the number of the name; 0: none yet */
 	__u32 table_epoch; /* of all look-ups of this packet in tables (maps/layout.h); 0: none yet */
 	__u32 state_best;  /* while all names are asked: the newest state so far, sequence << 16 | name; 0: none */
+	__u32 table_found; /* 1: what a table holds for the packet is kept for the rule at hand (bpf/table_value.h) */
 };
+
+/*
+ * packet.tags where rules take tags out of tables, so that any number may come: each has 16 bits, complemented, 0 for
+ * none; so 65535 is no tag.
+ */
+#define PACKET_TAGS_MAX 4
+#define PACKET_TAG(number) (~(number)&0xffff)
+#define PACKET_TAG_AT(tags, place) ((__u32)((tags) >> 16 * (place)) & 0xffff) /* a PACKET_TAG(), 0: none there */
 
 #define PACKET_STATE_ASKED 0x10000 /* for this name, or for all of them (0) */
 #define PACKET_STATE_QUESTION 0x1ffff

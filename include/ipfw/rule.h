@@ -334,6 +334,13 @@ const char *state_option_name(const struct option *option);
 bool ruleset_makes_states(const struct ruleset *ruleset);
 /* How many rules there are, those that are gone (RULE_GONE) left out. */
 size_t ruleset_present(const struct ruleset *ruleset);
+/* What kind of value (enum table_value) an option or action takes out of a table, TABLE_VALUE_ANY: none. */
+unsigned int option_table_value(const struct option *option);
+unsigned int action_table_value(const struct action *action);
+/* Whether the rule takes anything out of a table, and whether one of its options gives it such a value. */
+bool rule_takes_value(const struct rule *rule);
+bool option_gives_value(const struct option *option);
+bool rule_gives_value(const struct rule *rule);
 /* What stands behind `action` of a well-formed rule, if its argument is of that shape. */
 const struct forward *action_forward(const struct action *action);
 const char *action_text(const struct action *action);

@@ -11,6 +11,7 @@
 #define TABLE_QUESTION_INDEX(question) ((__u32)(question)&0xffff)
 #define TABLE_QUESTION_VALUE(question) ((__u32)((question) >> 16) & 0xff)
 #define TABLE_QUESTION_FIELDS(question) ((__u32)((question) >> 24) & 0xff)
-#define TABLE_QUESTION_DESTINATION 1 /* else the source */
+#define TABLE_QUESTION_DESTINATION 1	 /* else the source */
+#define TABLE_QUESTION_KEEP (1ull << 32) /* the rule has a use for what the entry holds: packet_table_value() */
 
 #endif

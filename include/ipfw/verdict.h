@@ -21,6 +21,7 @@ enum verdict {
 	VERDICT_ABORT,	  /* drop; SCTP ABORT in IPv4, as VERDICT_RESET for IPv6 */
 	VERDICT_ABORT6,	  /* drop; SCTP ABORT in IPv6, nothing in IPv4 */
 	VERDICT_BOUND,	  /* drop, counted as DROP_BOUND: rules call each other, or find states, too often */
+	VERDICT_TAGS,	  /* drop, counted as DROP_CARRIED: more tags than a packet can have (PACKET_TAGS_MAX) */
 	VERDICT_AGAIN,	  /* of a generated function: start over at packet.resume; see PACKET_NEEDS_ROUNDS */
 };
 

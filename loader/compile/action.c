@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "ipfw/verdict.h"
+#include "loader/compile/table_value.h"
 
 static enum verdict action_verdict(unsigned int code)
 {
@@ -64,9 +65,29 @@ void emit_skip(struct emitter *emitter, size_t target, const struct plan_functio
 	asm_exit(emitter->code);
 }
 
+/*
+ * To a number out of a table. Its rule is the last of its function, so that what comes next is the functions behind;
+ * else the packet starts over.
+ */
+static void emit_skipto_value(struct emitter *emitter, const struct plan_rule *rule,
+			      const struct plan_function *function)
+{
+	bool last = (size_t)(rule - emitter->plan->rules) + 1 >= function->end;
+
+	emit_value_position(emitter);
+	asm_store(emitter->code, BPF_W, REGISTER_PACKET, BPF_REG_0, offsetof(struct packet, resume));
+	emit_action_count(emitter, rule, function);
+	asm_move_constant(emitter->code, BPF_REG_0, last ? VERDICT_NONE : MATCH_RESULT(VERDICT_AGAIN, 0, 0));
+	asm_exit(emitter->code);
+}
+
 static void emit_action_skipto(struct emitter *emitter, const struct plan_rule *rule,
 			       const struct plan_function *function)
 {
+	if (rule_jumps_by_value(rule->rule)) {
+		emit_skipto_value(emitter, rule, function);
+		return;
+	}
 	emit_action_count(emitter, rule, function);
 	emit_skip(emitter, rule->skip_target, function);
 }
@@ -99,8 +120,13 @@ static void emit_action_call(struct emitter *emitter, const struct plan_rule *ru
 {
 	size_t index = (size_t)(rule - emitter->plan->rules);
 
+	if (rule_jumps_by_value(rule->rule)) {
+		emit_value_position(emitter);
+		asm_move(emitter->code, BPF_REG_2, BPF_REG_0);
+	} else {
+		asm_move_constant(emitter->code, BPF_REG_2, rule->skip_target);
+	}
 	asm_move(emitter->code, BPF_REG_1, REGISTER_PACKET);
-	asm_move_constant(emitter->code, BPF_REG_2, rule->skip_target);
 	asm_move_constant(emitter->code, BPF_REG_3, index + 1);
 	asm_move_constant(emitter->code, BPF_REG_4, rule->return_target);
 	asm_call(emitter->code, SYMBOL_PACKET_CALL);
@@ -116,15 +142,28 @@ static void emit_action_return(struct emitter *emitter, const struct plan_rule *
 	emit_start_over(emitter, rule, function);
 }
 
+/* Loads the action's number. */
+static void emit_argument(struct emitter *emitter, int into)
+{
+	const struct action *action = rule_action(emitter->rule);
+
+	if (!action_table_value(action)) {
+		asm_move_constant(emitter->code, into, action->argument);
+		return;
+	}
+	emit_action_value(emitter);
+	asm_move(emitter->code, into, BPF_REG_0);
+}
+
 /* Has the runtime function `symbol` (bpf/modify.h) change the packet to the action's number; counts if that applies. */
 static void emit_modify(struct emitter *emitter, const struct plan_rule *rule, const struct plan_function *function,
 			const char *symbol)
 {
 	label next = label_new(emitter->code);
 
+	emit_argument(emitter, BPF_REG_3);
 	asm_move(emitter->code, BPF_REG_1, REGISTER_CONTEXT);
 	asm_move(emitter->code, BPF_REG_2, REGISTER_PACKET);
-	asm_move_constant(emitter->code, BPF_REG_3, rule_action(rule->rule)->argument);
 	asm_call(emitter->code, symbol);
 	emit_count_done(emitter, rule, function, next);
 	label_bind(emitter->code, next);
@@ -146,8 +185,9 @@ static void emit_action_set_mss(struct emitter *emitter, const struct plan_rule 
 static void emit_action_store(struct emitter *emitter, const struct plan_rule *rule,
 			      const struct plan_function *function, size_t field)
 {
+	emit_argument(emitter, BPF_REG_1);
+	asm_store(emitter->code, BPF_W, REGISTER_PACKET, BPF_REG_1, (int)field);
 	emit_action_count(emitter, rule, function);
-	asm_store32(emitter->code, REGISTER_PACKET, (int)field, (__s32)rule_action(rule->rule)->argument);
 }
 
 static void emit_action_set_fib(struct emitter *emitter, const struct plan_rule *rule,
@@ -197,7 +237,7 @@ struct dispatch action_dispatch(const struct plan_rule *planned)
 		return (struct dispatch){.kind = DISPATCH_VERDICT, .result = match_result(rule)};
 	if (emitters[code] == emit_action_count)
 		return (struct dispatch){.kind = DISPATCH_COUNT, .result = MATCH_RESULT(VERDICT_NONE, rule->slot, 0)};
-	if (emitters[code] == emit_action_skipto)
+	if (emitters[code] == emit_action_skipto && !rule_jumps_by_value(rule))
 		return (struct dispatch){.kind = DISPATCH_SKIPTO,
 					 .result = MATCH_RESULT(VERDICT_NONE, rule->slot, planned->skip_target)};
 	return (struct dispatch){.kind = DISPATCH_CODE};

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "loader/compile/table_value.h"
+
 static const struct option_row rows[OPTION_CODES] = {
 #define OPTION(code, keyword, aliases, argument, place, emitter, field, head, ...)                                     \
 	[OPTION_##code] = {offsetof(struct packet, field), HEAD_##head, emit_##emitter,                                \
@@ -183,7 +185,10 @@ static const struct option *next_alternative(const struct plan *plan, const stru
 	return NULL;
 }
 
-/* Tests the alternatives first..last in order; the first that matches goes on behind the block. */
+/*
+ * Tests the alternatives first..last in order; the first that matches goes on behind the block. One that always matches
+ * is the last.
+ */
 static void emit_block(struct emitter *emitter, const struct rule *rule, const struct option *first,
 		       const struct option *last, label fail)
 {
@@ -192,7 +197,7 @@ static void emit_block(struct emitter *emitter, const struct rule *rule, const s
 
 	if (plan_fold(emitter->plan, option) == FOLD_NEVER)
 		option = next_alternative(emitter->plan, rule, option, last);
-	while (option) {
+	while (option && plan_fold(emitter->plan, option) != FOLD_ALWAYS) {
 		const struct option *next = next_alternative(emitter->plan, rule, option, last);
 
 		if (!next) {
@@ -308,12 +313,14 @@ static void emit_blocks(struct emitter *emitter, const struct rule *rule, __u64 
 	const struct option *option = rule_first_option(rule);
 	bool asked = rule_implies_check(rule);
 
+	if (rule_keeps_value(rule))
+		emit_value_reset(emitter);
 	for (unsigned int number = 0; option; number++) {
 		const struct option *last = plan_block_end(rule, option);
 		bool done = (tested && option == tested) || (number < BLOCKS_MAX && held >> number & 1) ||
 			    (asked && option->code == OPTION_PROBABILITY);
 
-		if (!done && plan_fold_block(emitter->plan, rule, option, last) == FOLD_UNKNOWN)
+		if (!done && plan_block_left(emitter->plan, rule, option, last))
 			emit_block(emitter, rule, option, last, fail);
 		option = rule_next_option(rule, last);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* Who owns the packet's socket (bpf/socket.h). */
-#include "loader/compile/emit.h"
+#include "loader/compile/table_value.h"
 
 /* Match if symbol(context, packet, argument) does not return 0. */
 static void emit_socket_call(struct emitter *emitter, const char *symbol, __u64 argument, struct target target)
@@ -28,7 +28,8 @@ void emit_socket_mark(struct emitter *emitter, const struct option *option, cons
 {
 	asm_move(emitter->code, BPF_REG_1, REGISTER_CONTEXT);
 	asm_move(emitter->code, BPF_REG_2, REGISTER_PACKET);
-	asm_call(emitter->code, SYMBOL_PACKET_SOCKET_MARKED);
+	asm_call(emitter->code,
+		 rule_keeps_value(emitter->rule) ? SYMBOL_PACKET_SOCKET_VALUE : SYMBOL_PACKET_SOCKET_MARKED);
 	emit_test(emitter, BPF_JNE, BPF_REG_0, 0, target);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* States: the questions for them, and the options that make them (bpf/states.h). */
-#include "loader/compile/emit.h"
+#include "loader/compile/table_value.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -102,6 +102,9 @@ void emit_state_question(struct emitter *emitter, const struct plan_rule *planne
 	const struct state_names *names = &emitter->plan->names;
 	label none = label_new(emitter->code);
 
+	/* What comes of a state has found nothing in tables. */
+	if (emitter->plan->values)
+		emit_value_reset(emitter);
 	if (strcmp(name, STATE_NAME_ANY) != 0) {
 		__u16 number = state_names_number(names, name);
 
@@ -120,8 +123,11 @@ void emit_state_question(struct emitter *emitter, const struct plan_rule *planne
 	label_bind(emitter->code, none);
 }
 
-/* Makes the state, which costs the packet its life if there is no room; goes on at target.match. */
-static void emit_keep(struct emitter *emitter, const char *name, __u32 fields, __u32 connections, struct target target)
+/*
+ * Makes the state, which costs the packet its life if there is no room; goes on at target.match. The number of
+ * connections is in R5 already.
+ */
+static void emit_keep(struct emitter *emitter, const char *name, __u32 fields, struct target target)
 {
 	label made = label_new(emitter->code);
 
@@ -129,7 +135,6 @@ static void emit_keep(struct emitter *emitter, const char *name, __u32 fields, _
 	asm_move_constant(emitter->code, BPF_REG_2, emitter->rule->slot);
 	asm_move_constant(emitter->code, BPF_REG_3, state_names_number(&emitter->plan->names, name));
 	asm_move_constant(emitter->code, BPF_REG_4, STATE_ORDER(emitter->rule->number, fields));
-	asm_move_constant(emitter->code, BPF_REG_5, connections);
 	asm_call(emitter->code, SYMBOL_PACKET_STATE_KEEP);
 	asm_jump_if32(emitter->code, BPF_JNE, BPF_REG_0, 0, made);
 	asm_move_constant(emitter->code, BPF_REG_0, MATCH_RESULT(VERDICT_DENY, emitter->rule->slot, 0));
@@ -141,13 +146,20 @@ static void emit_keep(struct emitter *emitter, const char *name, __u32 fields, _
 void emit_keep_state(struct emitter *emitter, const struct option *option, const struct option_row *row,
 		     struct target target)
 {
-	emit_keep(emitter, option->u.text, 0, 0, target);
+	asm_move_constant(emitter->code, BPF_REG_5, 0);
+	emit_keep(emitter, option->u.text, 0, target);
 }
 
 void emit_limit(struct emitter *emitter, const struct option *option, const struct option_row *row,
 		struct target target)
 {
-	emit_keep(emitter, option->u.limit.name, option->u.limit.fields, option->u.limit.connections, target);
+	if (option_table_value(option)) {
+		emit_value(emitter, TABLE_VALUE_LIMIT);
+		asm_move(emitter->code, BPF_REG_5, BPF_REG_0);
+	} else {
+		asm_move_constant(emitter->code, BPF_REG_5, option->u.limit.connections);
+	}
+	emit_keep(emitter, option->u.limit.name, option->u.limit.fields, target);
 }
 
 void emit_defer_action(struct emitter *emitter, const struct option *option, const struct option_row *row,

@@ -5,7 +5,7 @@
 
 #include "ipfw/control_group.h"
 #include "ipfw/table_question.h"
-#include "loader/compile/emit.h"
+#include "loader/compile/table_value.h"
 
 /* Asks symbol(packet, question, value, ...); what comes behind these is in R4 and R5 already. */
 static void emit_question(struct emitter *emitter, const char *symbol, __u64 question, __u32 value,
@@ -13,6 +13,8 @@ static void emit_question(struct emitter *emitter, const char *symbol, __u64 que
 {
 	if (!TABLE_QUESTION_INDEX(question))
 		emitter->code->error = -EINVAL;
+	if (rule_keeps_value(emitter->rule))
+		question |= TABLE_QUESTION_KEEP;
 	asm_move(emitter->code, BPF_REG_1, REGISTER_PACKET);
 	asm_move_constant(emitter->code, BPF_REG_2, question);
 	asm_move_constant(emitter->code, BPF_REG_3, value);

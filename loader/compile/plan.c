@@ -10,6 +10,7 @@
 #include "ipfw/control_group.h"
 #include "loader/compile/emit.h"
 #include "loader/compile/stretch.h"
+#include "loader/compile/table_value.h"
 
 size_t plan_function_rules = RULES_PER_FUNCTION;
 
@@ -125,6 +126,24 @@ enum fold plan_fold_block(const struct plan *plan, const struct rule *rule, cons
 	}
 }
 
+bool plan_block_left(const struct plan *plan, const struct rule *rule, const struct option *first,
+		     const struct option *last)
+{
+	bool value = rule_takes_value(rule);
+
+	if (plan_fold_block(plan, rule, first, last) == FOLD_UNKNOWN)
+		return true;
+	for (const struct option *option = first; value; option = rule_next_option(rule, option)) {
+		enum fold fold = plan_fold(plan, option);
+
+		if (fold == FOLD_UNKNOWN && option_gives_value(option))
+			return true;
+		if (fold == FOLD_ALWAYS || option == last)
+			return false;
+	}
+	return false;
+}
+
 /*
  * The value of a whole rule: or-blocks are joined by "and", and what they ask of the head of the packet must not
  * exclude one another.
@@ -180,12 +199,12 @@ size_t plan_default(const struct plan *plan)
 
 bool plan_starts_over(const struct plan *plan)
 {
-	return plan->calls || plan->states;
+	return plan->calls || plan->states || plan->jumps_back;
 }
 
 bool plan_single(const struct plan *plan)
 {
-	return plan->function_count <= 1 && !plan->calls && !plan_classifies(plan);
+	return plan->function_count <= 1 && !plan->calls && !plan->jumps_back && !plan_classifies(plan);
 }
 
 /* Index of the first rule from `low` on whose number is not below `number`. */
@@ -212,13 +231,15 @@ static size_t next_number(const struct plan *plan, size_t index)
 
 /*
  * Where the packets of rule `index` go on by its action: a skipto always forward, past its own number at least
- * (ipfw-facts 2.4), a call in any direction.
+ * (ipfw-facts 2.4), a call in any direction. A number out of a table is known for each packet only.
  */
 static size_t jump_target(const struct plan *plan, size_t index)
 {
 	const struct rule *rule = plan->rules[index].rule;
 	const struct action *action = rule_action(rule);
 
+	if (rule_jumps_by_value(rule))
+		return PLAN_NO_TARGET;
 	if (action->code == ACTION_CALL)
 		return find_number(plan, 0, action->argument);
 	if (action->code != ACTION_SKIPTO)
@@ -269,6 +290,20 @@ static void reach_rule(const struct plan *plan, struct reach *reach, size_t inde
 	reach->pending[reach->pending_count++] = index;
 }
 
+/* Whether the rule at `index` is the first one with its number. */
+static bool begins_number(const struct plan *plan, size_t index)
+{
+	return !index || plan->rules[index - 1].rule->number != plan->rules[index].rule->number;
+}
+
+/* All places that a number out of a table may lead to. */
+static void reach_numbers(const struct plan *plan, struct reach *reach, size_t from)
+{
+	for (; from < plan->rule_count; from++)
+		if (begins_number(plan, from))
+			reach_rule(plan, reach, from);
+}
+
 /* Where the action of a rule takes packets. */
 static void reach_by_action(const struct plan *plan, struct reach *reach, size_t index)
 {
@@ -276,7 +311,9 @@ static void reach_by_action(const struct plan *plan, struct reach *reach, size_t
 
 	if (plan_action_continues(plan->rules + index))
 		reach_rule(plan, reach, plan->rules[index].gone ? plan_default(plan) : index + 1);
-	if (code == ACTION_SKIPTO || code == ACTION_CALL)
+	if (rule_jumps_by_value(plan->rules[index].rule))
+		reach_numbers(plan, reach, code == ACTION_CALL ? 0 : index + 1);
+	else if (code == ACTION_SKIPTO || code == ACTION_CALL)
 		reach_rule(plan, reach, jump_target(plan, index));
 	if (code == ACTION_CALL)
 		reach_rule(plan, reach, next_number(plan, index));
@@ -358,6 +395,7 @@ static void resolve_targets(struct plan *plan)
 		if (code == ACTION_CALL)
 			plan->rules[i].return_target = next_number(plan, i);
 		plan->calls |= code == ACTION_CALL || code == ACTION_RETURN;
+		plan->values |= rule_keeps_value(plan->rules[i].rule);
 	}
 }
 
@@ -396,6 +434,17 @@ size_t plan_rule_cost(const struct rule *rule)
 	RULE_FOR_EACH_OPTION (option, rule)
 		cost += 8 + 5 * option_elements(option);
 	return cost;
+}
+
+void plan_positions(const struct plan *plan, __u64 positions[RULE_NUMBER_DEFAULT + 1])
+{
+	size_t at = 0;
+
+	for (__u32 number = 0; number <= RULE_NUMBER_DEFAULT; number++) {
+		while (at < plan->rule_count && plan->rules[at].rule->number < number)
+			at++;
+		positions[number] = at;
+	}
 }
 
 /* The function that holds the rule at `index`. */
@@ -440,8 +489,36 @@ static void mark_skipto(struct plan *plan, size_t index, size_t target)
 		plan->functions[from].entered_late = true;
 }
 
+/* Likewise all places that a number out of a table may lead to. */
+static void mark_numbers(struct plan *plan, size_t from)
+{
+	for (size_t i = from; i < plan->rule_count; i++)
+		if (begins_number(plan, i))
+			mark_target(plan, i);
+	for (size_t i = 0; i < plan->function_count; i++)
+		if (plan->functions[i].end > from)
+			plan->functions[i].entered_late = true;
+}
+
+/* The first one says it for all. */
+static void mark_jumps(struct plan *plan)
+{
+	size_t first = plan->rule_count;
+
+	for (size_t i = 0; i < plan->rule_count; i++) {
+		if (!rule_jumps_by_value(plan->rules[i].rule))
+			continue;
+		if (action_code(plan, i) == ACTION_CALL)
+			first = 0;
+		else if (i + 1 < first)
+			first = i + 1;
+	}
+	mark_numbers(plan, first);
+}
+
 static void mark_late_entries(struct plan *plan)
 {
+	mark_jumps(plan);
 	for (size_t i = 0; i < plan->rule_count; i++) {
 		if (action_code(plan, i) == ACTION_CALL) {
 			mark_target(plan, plan->rules[i].skip_target);
@@ -481,7 +558,7 @@ struct carry plan_carry(const struct plan *plan)
 	if (sets_fib(plan))
 		carry.mark_mask = CARRY_FIB_MASK;
 	if (!tags_fit_mark(&plan->tags))
-		carry.by_metadata = 1;
+		carry.by_metadata = plan->tags.numbers ? CARRY_NUMBERS : CARRY_BITS;
 	else if (plan->input)
 		carry.mark_mask |= (__u32)carry.tags << CARRY_TAGS_SHIFT;
 	return carry;

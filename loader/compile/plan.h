@@ -32,7 +32,8 @@ struct plan_rule {
 	bool unconditional;   /* no test is left: it matches every packet that gets here */
 	bool skipped_to;      /* packets get here from elsewhere than the rule before */
 	bool is_target;	      /* and from another function, or by packet.resume */
-	size_t skip_target;   /* skipto, call: index in plan.rules where it goes on; else PLAN_NO_TARGET */
+	size_t skip_target;   /* skipto, call: index in plan.rules where it goes on; else, or if only the packet tells,
+				 PLAN_NO_TARGET */
 	size_t return_target; /* call: index where its `return' goes on by number; else PLAN_NO_TARGET */
 	label entry;	      /* of its first instruction; valid while its function is emitted */
 	bool never;	      /* its tests match no packet here: it is there because of its states */
@@ -81,6 +82,8 @@ struct plan {
 	struct control_groups groups;
 	struct state_names names; /* of the whole ruleset */
 	bool states;		  /* some rule looks for states: functions are started over */
+	bool values;		  /* some rule takes values out of tables (tablearg) */
+	bool jumps_back;	  /* a skipto by such a value is not the last rule of its function: likewise */
 };
 
 /* Rules in one function at most. Only tests change it, to get several functions from few rules. */
@@ -113,6 +116,13 @@ const struct option *plan_block_end(const struct rule *rule, const struct option
 enum fold plan_fold_block(const struct plan *plan, const struct rule *rule, const struct option *first,
 			  const struct option *last);
 
+/*
+ * Whether the block must be tested: its value is not known, or before the option that makes it true one may find a
+ * value that the rule takes (tablearg).
+ */
+bool plan_block_left(const struct plan *plan, const struct rule *rule, const struct option *first,
+		     const struct option *last);
+
 /* Whether some packet may match the rule in the plan's direction; the plan need not have rules yet. */
 bool plan_can_match(const struct plan *plan, const struct rule *rule);
 
@@ -130,6 +140,12 @@ struct carry plan_carry(const struct plan *plan);
 bool plan_action_continues(const struct plan_rule *rule);
 /* The default rule, in a plan that some packet gets that far in. */
 size_t plan_default(const struct plan *plan);
+
+/*
+ * Writes, by number, the position of the first rule with that number or a higher one; behind the last it is
+ * plan->rule_count.
+ */
+void plan_positions(const struct plan *plan, __u64 positions[RULE_NUMBER_DEFAULT + 1]);
 
 /* Whether rules send packets back: some call, or look for states. */
 bool plan_starts_over(const struct plan *plan);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loader/compile/emit.h"
+#include "loader/compile/table_value.h"
 
 struct rest {
 	size_t text, size; /* in rests.texts */
@@ -43,7 +43,7 @@ static bool block_left(const struct plan *plan, const struct rule *rule, unsigne
 {
 	if (number < BLOCKS_MAX && held >> number & 1)
 		return false;
-	return plan_fold_block(plan, rule, first, last) == FOLD_UNKNOWN;
+	return plan_block_left(plan, rule, first, last);
 }
 
 /*
@@ -174,7 +174,7 @@ int rests_add(struct rests *rests, struct plan *plan, size_t index, __u64 held)
 	int code;
 
 	*dispatch = action_dispatch(plan->rules + index);
-	if (modifies(plan->rules[index].rule))
+	if (modifies(plan->rules[index].rule) || rule_keeps_value(plan->rules[index].rule))
 		dispatch->kind = DISPATCH_CODE;
 	if (dispatch->kind == DISPATCH_CODE)
 		code = add_code(rests, plan, index, held, true);

@@ -10,8 +10,10 @@
 #include "loader/compile/box.h"
 #include "loader/compile/cost.h"
 #include "loader/compile/rest.h"
+#include "loader/compile/table_value.h"
 
 #define CLASSIFY_FROM 64
+#define FUNCTIONS_FOR_JUMPS 32
 #define GAP_MAX 4 /* rules in a row, within a stretch, that are found for most packets */
 
 size_t plan_classify_from = CLASSIFY_FROM, plan_stretch_rules = SIZE_MAX;
@@ -82,6 +84,21 @@ static struct plan_function *add_function(struct plan *plan, size_t first, enum 
 	return function;
 }
 
+/*
+ * Whether a function ends behind the rule: where a skipto goes that takes its number out of a table is found out
+ * between functions. The more there are, the more the verifier has to follow each time that packets start over, so some
+ * rules have them do just that instead (plan.jumps_back).
+ */
+static bool ends_function(struct plan *plan, const struct plan_rule *planned)
+{
+	if (rule_action(planned->rule)->code != ACTION_SKIPTO || !rule_jumps_by_value(planned->rule))
+		return false;
+	if (plan->function_count < FUNCTIONS_FOR_JUMPS)
+		return true;
+	plan->jumps_back = true;
+	return false;
+}
+
 static void add_linear(struct plan *plan, size_t first, size_t end, enum stretch_form form)
 {
 	struct plan_function *function = NULL;
@@ -96,6 +113,8 @@ static void add_linear(struct plan *plan, size_t first, size_t end, enum stretch
 		}
 		function->end = i + 1;
 		cost += more;
+		if (ends_function(plan, plan->rules + i))
+			function = NULL;
 	}
 }
 
@@ -279,6 +298,7 @@ static void start_over(struct plan *plan)
 {
 	plan->function_count = 0;
 	plan->code_count = 0;
+	plan->jumps_back = false;
 }
 
 int stretches_split(struct plan *plan)

@@ -132,6 +132,30 @@ static void give_all(struct tags *tags, const struct search *search, bool crossi
 			give(tags, old, bits, search->wanted + i);
 }
 
+static bool is_tag(const struct option *option)
+{
+	return option->code == OPTION_TAG || option->code == OPTION_UNTAG || option->code == OPTION_TAGGED;
+}
+
+bool tags_are_numbers(const struct ruleset *ruleset)
+{
+	for (size_t i = 0; i < ruleset->count; i++)
+		RULE_FOR_EACH_OPTION (option, ruleset->rules[i])
+			if (is_tag(option) && option_table_value(option))
+				return true;
+	return false;
+}
+
+/* Whether some rule with the option can match in the direction of `plan`. */
+static bool any_with(const struct search *search, const struct plan *plan, unsigned int code)
+{
+	for (size_t i = 0; i < search->ruleset->count; i++)
+		if (rule_find_option(search->ruleset->rules[i], code) &&
+		    can_match(search, plan, search->ruleset->rules[i]))
+			return true;
+	return false;
+}
+
 int tags_collect(struct tags *tags, const struct ruleset *ruleset, const struct interface_list *interfaces)
 {
 	struct search search = {
@@ -140,9 +164,16 @@ int tags_collect(struct tags *tags, const struct ruleset *ruleset, const struct 
 		.output = {.interfaces = interfaces, .switches = ruleset->switches},
 	};
 	size_t crossing = 0;
-	int result = note_tags(&search);
+	int result;
 
 	memset(tags, 0, sizeof(*tags));
+	tags->numbers = tags_are_numbers(ruleset);
+	if (tags->numbers) {
+		if (any_with(&search, &search.input, OPTION_TAG) && any_with(&search, &search.output, OPTION_TAGGED))
+			tags->crossing = ~0ull;
+		return 0;
+	}
+	result = note_tags(&search);
 	if (result || !search.count)
 		return result;
 	note_tests(&search);

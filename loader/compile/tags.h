@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Tags (ipfw(8), tag): a packet carries a set of them, one bit for each number that some rule of the ruleset puts on
- * packets. Other numbers are on no packet.
+ * packets. Other numbers are on no packet. If rules take tags out of tables, any number may come: then packets carry
+ * PACKET_TAGS_MAX numbers at most instead.
  */
 #ifndef COMPILE_TAGS_H
 #define COMPILE_TAGS_H
@@ -16,7 +17,11 @@
 struct tags {
 	__u16 number[TAGS_MAX]; /* its index is its bit in packet.tags; 0: no tag */
 	__u64 crossing;		/* bits that rules on input put on packets and rules on output look at */
+	bool numbers;		/* packet.tags has numbers (PACKET_TAG() in ipfw/packet.h), not bits */
 };
+
+/* Whether packets of the ruleset have tags as numbers. */
+bool tags_are_numbers(const struct ruleset *ruleset);
 
 /*
  * Gives a bit to each tag of all rules, whatever their set. A tag that has a bit in ruleset->tags keeps it, so that

@@ -178,6 +178,6 @@ def test_tables_max(net):
 
 
 def test_what_cannot_be_done_is_refused(net):
-    for rule in ("skipto tablearg ip from table(t) to any",):
+    for rule in ("fwd tablearg ip from table(t) to any",):
         harness.contains(net.firewall.run(*("add 100 " + rule).split(), status=69).stderr, "not supported yet")
     harness.equal(net.firewall("table all list"), "", "a refused rule left a table")

@@ -128,9 +128,9 @@ static bool has_row_without_code(const struct rule *rule)
 	};
 
 	RULE_FOR_EACH_OPTION (option, rule)
-		if (!strcmp(options[option->code], "later") || option->flags & OPTION_TABLEARG)
+		if (!strcmp(options[option->code], "later"))
 			return true;
-	return !strcmp(actions[rule_action(rule)->code], "later") || rule_action(rule)->flags & ACTION_TABLEARG;
+	return !strcmp(actions[rule_action(rule)->code], "later");
 }
 
 static void check_install(const struct rule_case *test)

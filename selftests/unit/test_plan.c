@@ -181,6 +181,84 @@ static void skips_forward_only(void **state)
 	ruleset_free(&ruleset);
 }
 
+/* All rules that are the first ones of their numbers; without a table the number is 0. */
+static void follows_numbers_out_of_tables(void **state)
+{
+	static const char *const skip[] = {
+		"50 count ip from any to any",	"60 skipto 100 ip from any to any",
+		"70 count ip from any to any",	"100 skipto tablearg ip from table(t) to any",
+		"200 allow ip from any to any", "200 count ip from any to any",
+		"300 count ip from any to any", NULL};
+	static const char *const call[] = {"60 skipto 100 ip from any to any", "70 count ip from any to any",
+					   "100 call tablearg ip from any to any lookup dst-port t",
+					   "200 allow ip from any to any", NULL};
+	static const char *const nothing[] = {"100 skipto tablearg ip from any to any", "200 allow ip from any to any",
+					      "300 count ip from any to any", NULL};
+
+	ASSERT_PLANNED(true, skip, 50, 60, 100, 200, 300, 65535);
+	ASSERT_PLANNED(true, call, 60, 70, 100, 200, 65535);
+	ASSERT_PLANNED(true, nothing, 100, 200);
+}
+
+/* Behind a skipto to a number out of a table begins a function, which packets may enter at any number. */
+static void numbers_lead_from_function_to_function(void **state)
+{
+	static const char *const texts[] = {
+		"100 count ip from any to any",	 "200 skipto tablearg ip from table(t) to any",
+		"300 count udp from any to any", "300 count tcp from any to any",
+		"400 deny ip from any to any",	 NULL};
+	struct ruleset ruleset = ruleset_from(texts);
+	static __u64 positions[RULE_NUMBER_DEFAULT + 1];
+	struct plan plan;
+
+	assert_int_equal(plan_make(&plan, &ruleset, &list, true), 0);
+	assert_int_equal(plan.function_count, 2);
+	assert_int_equal(plan.functions[0].end, 2);
+	assert_false(plan.functions[0].entered_late);
+	assert_true(plan.functions[1].entered_late);
+	assert_int_equal(plan.rules[1].skip_target, PLAN_NO_TARGET);
+	assert_true(plan.rules[2].is_target);
+	assert_false(plan.rules[3].is_target);
+	assert_true(plan.rules[4].is_target);
+	plan_positions(&plan, positions);
+	assert_int_equal(positions[0], 0);
+	assert_int_equal(positions[201], 2);
+	assert_int_equal(positions[300], 2);
+	assert_int_equal(positions[301], 4);
+	assert_int_equal(positions[401], 5);
+	assert_int_equal(positions[RULE_NUMBER_DEFAULT], 5);
+	plan_free(&plan);
+	ruleset_free(&ruleset);
+}
+
+/* An alternative that always matches hides those behind it, not those before it, if they give a value that is taken. */
+static void look_ups_for_values_are_not_folded(void **state)
+{
+	static const struct {
+		const char *text;
+		bool left;
+	} cases[] = {
+		{"count { lookup dst-port t or in }", false},
+		{"skipto tablearg { lookup dst-port t or in }", true},
+		{"skipto tablearg { in or lookup dst-port t }", false},
+		{"skipto tablearg { src-port 5 or in }", false},
+		{"skipto tablearg { src-port 5 or out or lookup dst-port t or in }", true},
+		{"count tag tablearg { not lookup dst-port t or in }", true},
+	};
+	struct plan plan = {.input = true, .interfaces = &list};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct rule *rule = rule_from(cases[i].text);
+		const struct option *first = rule_first_option(rule);
+
+		while (first->code == OPTION_TAG)
+			first = rule_next_option(rule, first);
+		if (plan_block_left(&plan, rule, first, plan_block_end(rule, first)) != cases[i].left)
+			fail_msg("`%s'", cases[i].text);
+		free(rule);
+	}
+}
+
 static void leaves_out_disabled_sets(void **state)
 {
 	static const char *const texts[] = {"100 set 3 deny ip from any to any", "200 allow ip from any to any", NULL};
@@ -248,6 +326,9 @@ int main(void)
 		cmocka_unit_test(skips_forward_only),
 		cmocka_unit_test(leaves_out_disabled_sets),
 		cmocka_unit_test(splits_large_rulesets),
+		cmocka_unit_test(follows_numbers_out_of_tables),
+		cmocka_unit_test(numbers_lead_from_function_to_function),
+		cmocka_unit_test(look_ups_for_values_are_not_folded),
 		cmocka_unit_test(finds_interfaces_by_name_pattern_and_address),
 	};
 

@@ -230,6 +230,35 @@ static void crossing_tags_come_first(void **state)
 	ruleset_free(&ruleset);
 }
 
+/* Any number may come out of a table: no bits are given, and all of them cross or none. */
+static void tags_out_of_tables_are_numbers(void **state)
+{
+	static const char *const texts[][4] = {
+		{"100 count tag tablearg ip from table(t) to any in", "200 count ip from any to any tagged 5 out",
+		 NULL},
+		{"100 count tag 5 ip from any to any in", "200 count ip from table(t) to any tagged tablearg out",
+		 NULL},
+		{"100 count tag tablearg ip from table(t) to any in", "200 count ip from any to any tagged 5 in", NULL},
+		{"100 count tag tablearg ip from table(t) to any out", "200 count ip from any to any tagged 5 out",
+		 NULL},
+		{"100 count tag 5 ip from any to any in", "200 count untag tablearg ip from table(t) to any",
+		 "300 count ip from any to any not tagged 5", NULL},
+	};
+	static const bool crossing[] = {true, true, false, false, true};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		struct ruleset ruleset = ruleset_from(texts[i]);
+		struct tags tags = collected(&ruleset);
+
+		assert_true(tags.numbers);
+		assert_true(tags_are_numbers(&ruleset));
+		assert_int_equal(tags.crossing, crossing[i] ? ~0ull : 0);
+		assert_int_equal(tags_fit_mark(&tags), !crossing[i]);
+		assert_int_equal(tags_bits(&tags, 1, 65534), 0);
+		ruleset_free(&ruleset);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +272,7 @@ int main(void)
 		cmocka_unit_test(tags_keep_their_bits),
 		cmocka_unit_test(bits_are_not_reused_at_once),
 		cmocka_unit_test(crossing_tags_come_first),
+		cmocka_unit_test(tags_out_of_tables_are_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

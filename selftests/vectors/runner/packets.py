@@ -53,6 +53,7 @@ class Runner:
         self.pins = None
         self.interfaces = {}
         self.traced = False
+        self.tags_numbered = False
         self.verbose = False
         self.layer2 = False
         self.clock = SILENCE  # milliseconds
@@ -91,6 +92,7 @@ class Runner:
 
     def _run(self, vector):
         self.traced = marks.concern(vector)
+        self.tags_numbered = marks.numbered(vector)
         self.layer2 = False
         self.clock += SILENCE - self.clock % 1000 + CLOCK_BEGIN
         self._set_up(vector)
@@ -117,6 +119,7 @@ class Runner:
         """Follows a commit: other programs, rules and counters may be the active ones now."""
         self._forget()
         self.pins = Pins(self.interfaces)
+        self.pins.tags_numbered = self.tags_numbered
         self._set_clock()
 
     def _set_clock(self):

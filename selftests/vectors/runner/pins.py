@@ -39,6 +39,7 @@ class Pins:
         ruleset = self._open(Map(f"{active}/ruleset", STRUCTS["stored_rule"]))
         self.rules = self._read_rules(ruleset)
         self.tags = self._read_tags(ruleset)
+        self.tags_numbered = False  # who knows the rules says it
         self.interfaces = self._open(Map(f"{active}/interfaces", STRUCTS["interface_entry"]))
         self._answer_from_xdp(interfaces)
 

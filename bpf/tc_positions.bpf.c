@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Linked to TC programs whose rules jump to numbers out of tables. */
+#include "bpf/positions.h"

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Linked to XDP programs whose rules take tags out of tables. */
+#include "bpf/tags.h"
