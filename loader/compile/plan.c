@@ -129,11 +129,11 @@ enum fold plan_fold_block(const struct plan *plan, const struct rule *rule, cons
 bool plan_block_left(const struct plan *plan, const struct rule *rule, const struct option *first,
 		     const struct option *last)
 {
-	bool value = rule_takes_value(rule);
-
 	if (plan_fold_block(plan, rule, first, last) == FOLD_UNKNOWN)
 		return true;
-	for (const struct option *option = first; value; option = rule_next_option(rule, option)) {
+	if (!rule_takes_value(rule))
+		return false;
+	for (const struct option *option = first;; option = rule_next_option(rule, option)) {
 		enum fold fold = plan_fold(plan, option);
 
 		if (fold == FOLD_UNKNOWN && option_gives_value(option))
@@ -141,7 +141,6 @@ bool plan_block_left(const struct plan *plan, const struct rule *rule, const str
 		if (fold == FOLD_ALWAYS || option == last)
 			return false;
 	}
-	return false;
 }
 
 /*

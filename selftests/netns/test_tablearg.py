@@ -150,13 +150,12 @@ def test_call_tc_ingress(net):
         test_call(net)
 
 
-def test_each_argument_has_its_column(net):
-    """Legacy values stand for all of them."""
+def _columns(net):
     net.firewall("table c create type addr valtype skipto,fib,dscp,tag,limit,mark")
     net.firewall(f"table c add {CLIENT.host4} 300,3,ef,5,2,0x10 {CLIENT.host6} 400,4,10,6,3,0x20")
     net.firewall("table l create type addr")
     net.firewall(f"table l add {CLIENT.host4} 300 {CLIENT.host6} 300")
-    for table in "cl":
+    for table, environment in (("c", {}), ("l", _FORMS[1]), ("c", _FORMS[1]), ("l", {})):
         net.firewall.run("-q", "-f", "flush")
         net.firewall.load(
             f"100 count tag tablearg ip from table({table}) to any in\n110 setfib tablearg ip from table({table}) to any in\n"
@@ -164,13 +163,37 @@ def test_each_argument_has_its_column(net):
             f"200 skipto tablearg ip from table({table}) to any in\n290 deny udp from any to any in\n"
             "300 count udp from any to any tagged 5 fib 3 dscp ef mark 0x10 in\n"
             "310 count udp from any to any tagged 300 fib 0 dscp 44 mark 300 in\n"
-            "400 count udp from any to any tagged 6 fib 4 dscp 10 mark 0x20 in" + _OPEN)
+            "400 count udp from any to any tagged 6 fib 4 dscp 10 mark 0x20 in" + _OPEN, environment=environment)
         _send(net, (1,))
         wanted = {300: 1, 310: 0, 400: 1} if table == "c" else {300: 0, 310: 2, 400: 0}
-        _expect(net, wanted, factor=1, what=table)
+        _expect(net, wanted, factor=1, what=f"{table} {environment}")
+
+
+def test_each_argument_has_its_column(net):
+    """Legacy values stand for all of them."""
+    _columns(net)
     told = explain.objects(net, "tcp", f"[{CLIENT.host6}]:9", "to", f"[{SERVER.host6}]:80")[0]["passes"][0]["rules"]
     harness.equal([rule["tablearg"] for rule in told[:5]],
                   [{"tag": 300}, {"fib": 300}, {"dscp": 300}, {"mark": 300}, {"skipto": 300}])
+
+
+def test_columns_tc_ingress(net):
+    with modes.occupied(net.gateway, "west0"):
+        _columns(net)
+
+
+def test_two_skiptos_with_one_number(net):
+    """The captive portal of pfSense: by source or by destination, whichever table has it."""
+    net.firewall("table 0 create")
+    net.firewall(f"table 0 add {CLIENT.host4} 5000 {SERVER.host6} 5100")
+    net.firewall.load("3000 skipto tablearg ip from table(0) to any in\n3000 skipto tablearg ip from any to table(0) in\n"
+                      "4000 deny udp from any to any in\n5000 allow udp from any to any in\n5100 allow udp from any to any in\n"
+                      "6000 allow ip from any to any")
+    _send(net, (1, 2))
+    _expect(net, {4000: 0, 5000: 1, 5100: 1})
+    net.firewall(f"table 0 delete {CLIENT.host4}")
+    _send(net, (1, 2))
+    _expect(net, {4000: 1, 5000: 1, 5100: 2})
 
 
 def test_last_table_decides(net):
@@ -347,6 +370,38 @@ def test_tag_0_and_none(net):
     harness.equal(told[0]["passes"][0]["tags"], [9])
 
 
+def _commit_while_held(net, rules):
+    """Replaces the rules while a packet that has met those on input waits for the server's link address. Returns how
+    many packets were dropped for lost tags."""
+    before = net.firewall.drops()["tags or routing table lost"]
+    net.gateway.ip(f"neigh del {SERVER.host4} dev east0")
+    traffic.udp_send(net.client, SERVER.host4, 7, [b"x"])
+    held = ("ip", "neigh", "show", SERVER.host4, "dev", "east0")
+    harness.true(traffic.wait_for(lambda: "INCOMPLETE" in net.gateway.run(*held).stdout), "no packet waits")
+    net.firewall.run("-q", "-f", "flush")
+    net.firewall.load(rules)
+    with frames.Sniffer(net.server) as server:
+        net.gateway.ip(f"neigh replace {SERVER.host4} lladdr {SERVER.host_mac} dev east0")
+        arrived = len(server.packets(lambda packet: UDP in packet))
+    lost = net.firewall.drops()["tags or routing table lost"] - before
+    harness.equal(arrived, 1 - lost, "packets that arrived")
+    return lost
+
+
+def test_tags_of_another_form_are_lost(net):
+    """A packet on its way from input to output when rules begin, or cease, to take tags out of tables is dropped, lest
+    its tags are taken for others."""
+    bits = "\n".join(f"{100 + tag} count tag {tag} udp from any to any in\n"
+                     f"{200 + tag} count udp from any to any tagged {tag} out" for tag in range(1, 21)) + _OPEN
+    numbers = "100 count tag 5 udp from any to any in\n200 count udp from any to any tagged 5 out\n300 count tagged tablearg" + _OPEN
+    net.gateway.sysctl(ipv4__neigh__east0__retrans_time_ms=60_000)
+    net.server.ip("link set eth0 arp off")
+    net.firewall.load(numbers)
+    harness.equal(_commit_while_held(net, numbers + "60100 count ip from any to any\n"), 0, "of the same form")
+    harness.equal(_commit_while_held(net, bits), 1, "from numbers to bits")
+    harness.equal(_commit_while_held(net, numbers), 1, "from bits to numbers")
+
+
 def _limit(net, option, packets):
     """What is refused is counted at the rule, which denies it."""
     net.firewall("table t create valtype limit")
@@ -397,6 +452,16 @@ def test_socket_mark(net):
                 for port in (9, 10):
                     sender.sendto(b"x", (address, port))
     _expect(net, {100: 1, 110: 1, 200: 2, 300: 4})
+
+
+def test_explain_brings_numbers_along(net):
+    net.firewall.load("100 count tag tablearg ip from table(t) to any in\n200 count ip from any to any tagged 7,9 out" + _OPEN)
+    words = ["out", "recv", CLIENT.interface, "xmit", SERVER.interface, "tag"]
+    packet = ["udp", f"{CLIENT.host4}:1", "to", f"{SERVER.host4}:2"]
+    told = explain.objects(net, *words, "8,9", *packet)[0]["passes"][0]
+    harness.equal(([rule["number"] for rule in told["rules"]], told["tags"]), ([200, 60000], [8, 9]))
+    result = net.firewall.run("explain", *words, "1,2,3,4,5", *packet, status=65)
+    harness.contains(result.stderr, "with these rules a packet has at most 4 tags")
 
 
 def test_log_tells_the_value(net):
