@@ -426,12 +426,17 @@ static size_t option_elements(const struct option *option)
 	return elements;
 }
 
+#define VALUE_COST 16 /* to take one out of a table */
+
 size_t plan_rule_cost(const struct rule *rule)
 {
-	size_t cost = 16;
+	size_t cost = action_table_value(rule_action(rule)) ? 16 + VALUE_COST : 16;
 
-	RULE_FOR_EACH_OPTION (option, rule)
+	RULE_FOR_EACH_OPTION (option, rule) {
 		cost += 8 + 5 * option_elements(option);
+		if (option_table_value(option))
+			cost += VALUE_COST;
+	}
 	return cost;
 }
 
