@@ -44,15 +44,21 @@ static void choose_tcp(struct choices *choices, struct packet *packet)
 	packet->tcp_mss = packet->tcp_options & TCP_OPTION_MSS ? (__u16)choose(choices, 5) : 0;
 }
 
-static void choose_transport(struct choices *choices, struct packet *packet)
+__u16 random_port(struct choices *choices)
 {
 	static const __u16 ports[] = {0, 1, 2, 53, 80, 80, 81, 100, 1000, 2000, 65535};
+
+	return CHOOSE_FROM(choices, ports);
+}
+
+static void choose_transport(struct choices *choices, struct packet *packet)
+{
 	static const __u8 types[] = {0, 3, 5, 8, 31, 32, 40, 41, 127, 128, 129, 130, 201};
 
 	if (packet->protocol == IPPROTO_TCP || packet->protocol == IPPROTO_UDP || packet->protocol == IPPROTO_SCTP) {
 		packet->flags = PACKET_PORTS;
-		packet->source_port = CHOOSE_FROM(choices, ports);
-		packet->destination_port = CHOOSE_FROM(choices, ports);
+		packet->source_port = random_port(choices);
+		packet->destination_port = random_port(choices);
 	}
 	if (packet->protocol == IPPROTO_TCP) {
 		choose_tcp(choices, packet);
@@ -96,14 +102,19 @@ static void choose_ip(struct choices *choices, struct packet *packet)
 		choose_transport(choices, packet);
 }
 
+void random_mac(struct choices *choices, __u8 mac[6])
+{
+	mac[0] = 0x02;
+	mac[4] = (__u8)choose_once_in(choices, 4);
+	mac[5] = (__u8)choose(choices, 4);
+}
+
 /* The frame of the pass at layer 2. */
 static void choose_link(struct choices *choices, struct packet *packet)
 {
 	packet->layer2 = 1;
-	packet->destination_mac[0] = packet->source_mac[0] = 0x02;
-	packet->destination_mac[5] = (__u8)choose(choices, 3);
-	packet->source_mac[5] = (__u8)choose(choices, 4);
-	packet->source_mac[4] = (__u8)choose_once_in(choices, 4);
+	random_mac(choices, packet->destination_mac);
+	random_mac(choices, packet->source_mac);
 	packet->ether_type = packet->family == 4 ? 0x800 : packet->family == 6 ? 0x86dd : 0x806;
 }
 
@@ -137,6 +148,13 @@ static void spread_address(struct choices *choices, unsigned int family, __u32 *
 		address[1] = htonl(choose(choices, 4) << 30);
 		address[3] = htonl(choose(choices, 3));
 	}
+}
+
+void random_address(struct choices *choices, unsigned int family, __u32 *address)
+{
+	choose_address(choices, family, address);
+	if (choose_once_in(choices, 3))
+		spread_address(choices, family, address);
 }
 
 void random_spread_packet(struct choices *choices, struct packet *packet)

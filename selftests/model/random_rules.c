@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ipfw-compat/language.h"
+#include "selftests/model/random_tables.h"
 
 #define ATTEMPTS 8
 
@@ -25,8 +26,7 @@ static bool of_states(int option)
 	}
 }
 
-/* So do tables. */
-static bool of_tables(int option)
+bool random_option_asks_table(int option)
 {
 	return option >= OPTION_SOURCE_TABLE && option <= OPTION_DESTINATION_MAC;
 }
@@ -39,7 +39,7 @@ bool random_option_works(int option)
 #undef OPTION
 	};
 
-	return strcmp(emitters[option], "later") != 0 && !of_states(option) && !of_tables(option);
+	return strcmp(emitters[option], "later") != 0 && !of_states(option);
 }
 
 bool random_action_works(int action)
@@ -224,6 +224,8 @@ static struct rule *parse(const char *text)
 	if (!words_split(&words, text, &error))
 		rule = rule_parse(&words, 0, &context, &error);
 	words_free(&words);
+	if (rule)
+		random_tables_resolve(rule);
 	return rule;
 }
 

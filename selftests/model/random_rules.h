@@ -27,6 +27,9 @@ extern const struct row_text random_protocols[], random_hosts[], random_ports[],
 bool random_option_works(int option);
 bool random_action_works(int action);
 
+/* Whether the option looks into a table. */
+bool random_option_asks_table(int option);
+
 /* How the rules of a ruleset may look. */
 struct rule_shape {
 	unsigned int highest; /* number of the last rule */
@@ -40,7 +43,10 @@ struct rule_shape {
 void random_rule_text(struct choices *choices, const struct rule_shape *shape, unsigned int number,
 		      char text[RANDOM_RULE_TEXT_MAX]);
 
-/* A rule from such a text, malloc'ed. Never NULL: if nothing parses it counts all packets. */
+/*
+ * A rule from such a text, malloc'ed. Never NULL: if nothing parses it counts all packets. Tables are those of
+ * random_tables.h.
+ */
 struct rule *random_rule(struct choices *choices, const struct rule_shape *shape, unsigned int number);
 
 /*

@@ -28,7 +28,7 @@ static bool matches(const struct walk *walk, const struct rule *rule)
 		bool inverted = option->flags & OPTION_NOT;
 
 		/* as in ipfw, the rest of a block is not looked at once one alternative holds */
-		if (!block && reference_option(walk->reference, option, walk->subject) != inverted)
+		if (!block && reference_option(walk->reference, rule, option, walk->subject) != inverted)
 			block = true;
 		if (option->flags & OPTION_OR)
 			continue;

@@ -10,6 +10,7 @@
 #include "ipfw/rule.h"
 #include "ipfw/verdict.h"
 #include "loader/interface.h"
+#include "selftests/model/random_tables.h"
 
 /* Tag numbers 0..65535, a bit each. */
 struct tag_set {
@@ -26,6 +27,7 @@ struct subject {
 struct reference_tally {
 	__u64 hits[OPTION_CODES], misses[OPTION_CODES];
 	__u64 actions[ACTION_CODES]; /* performed */
+	__u64 lookup_hits[LOOKUP_KEYS], lookup_misses[LOOKUP_KEYS];
 };
 
 struct reference {
@@ -33,6 +35,7 @@ struct reference {
 	const struct interface_list *interfaces;
 	bool input;
 	struct reference_tally *tally; /* NULL: nobody wants to know */
+	const struct model_tables *tables;
 	/*
 	 * Whether an option holds that asks the kernel about sockets, routes or IPsec: its answer belongs to the test.
 	 * Asked only about packets for which the option asks the kernel.
@@ -53,8 +56,13 @@ struct outcome {
  */
 struct outcome reference_run(const struct reference *reference, struct subject *subject, __u64 *counted);
 
-/* Whether the option fits the packet, OPTION_NOT aside. */
-bool reference_option(const struct reference *reference, const struct option *option, const struct subject *subject);
+/* Whether an option of `rule' fits the packet, OPTION_NOT aside. */
+bool reference_option(const struct reference *reference, const struct rule *rule, const struct option *option,
+		      const struct subject *subject);
+
+/* What an option that looks into a table finds there for the packet, or NULL (reference_table.c). */
+const struct table_record *reference_table(const struct reference *reference, const struct rule *rule,
+					   const struct option *option, const struct packet *packet);
 
 /* Whether tags 0..65535 are in the set; adding and taking out. */
 static inline bool tag_set_has(const struct tag_set *set, unsigned int tag)

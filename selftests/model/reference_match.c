@@ -263,7 +263,20 @@ static bool of_address(const struct option *option, const struct packet *packet)
 	}
 }
 
-static bool holds(const struct reference *reference, const struct option *option, const struct subject *subject)
+/* Whether the table has an entry for the packet, with the value that is asked for. */
+static bool in_table(const struct reference *reference, const struct rule *rule, const struct option *option,
+		     const struct packet *packet)
+{
+	const struct table_record *record = reference_table(reference, rule, option, packet);
+	const struct table_match *wanted = &option->u.table;
+
+	if (option->code == OPTION_LOOKUP || !record || wanted->value_type == TABLE_VALUE_ANY)
+		return record;
+	return record->number[wanted->value_type] == wanted->value;
+}
+
+static bool holds(const struct reference *reference, const struct rule *rule, const struct option *option,
+		  const struct subject *subject)
 {
 	const struct packet *packet = &subject->packet;
 
@@ -310,6 +323,16 @@ static bool holds(const struct reference *reference, const struct option *option
 	case OPTION_TAG:
 	case OPTION_UNTAG:
 		return true;
+	case OPTION_SOURCE_TABLE:
+	case OPTION_DESTINATION_TABLE:
+	case OPTION_RECV_TABLE:
+	case OPTION_XMIT_TABLE:
+	case OPTION_VIA_TABLE:
+	case OPTION_FLOW:
+	case OPTION_LOOKUP:
+	case OPTION_SOURCE_MAC:
+	case OPTION_DESTINATION_MAC:
+		return in_table(reference, rule, option, packet);
 	case OPTION_DIVERTED: /* there is no divert */
 	case OPTION_DIVERTED_LOOPBACK:
 	case OPTION_DIVERTED_OUTPUT:
@@ -319,11 +342,15 @@ static bool holds(const struct reference *reference, const struct option *option
 	}
 }
 
-bool reference_option(const struct reference *reference, const struct option *option, const struct subject *subject)
+bool reference_option(const struct reference *reference, const struct rule *rule, const struct option *option,
+		      const struct subject *subject)
 {
-	bool held = holds(reference, option, subject);
+	bool held = holds(reference, rule, option, subject);
+	struct reference_tally *tally = reference->tally;
 
-	if (reference->tally)
-		(held ? reference->tally->hits : reference->tally->misses)[option->code]++;
+	if (tally)
+		(held ? tally->hits : tally->misses)[option->code]++;
+	if (tally && option->code == OPTION_LOOKUP)
+		(held ? tally->lookup_hits : tally->lookup_misses)[option->u.lookup.key]++;
 	return held;
 }

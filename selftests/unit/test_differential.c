@@ -9,7 +9,7 @@
 #include "selftests/model/random_packets.h"
 #include "selftests/model/random_rules.h"
 #include "selftests/unit/match_modules.h"
-#include "selftests/unit/probe.h"
+#include "selftests/unit/probe_tables.h"
 
 #define RULESETS 1500 /* times PACKETS: 300,000 pairs */
 #define PACKETS 200
@@ -18,7 +18,11 @@
 #define LARGE_LEAST 50
 #define LARGE_MOST 5000
 
+#define TABLES_SEEDS 8 /* so many small rulesets in a row have the same tables */
+
 static __u64 expected[PROBE_SLOTS];
+static struct probe_tables probe_tables;
+static struct model_tables model_tables;
 
 /* Where code and model disagree about a packet, or "". */
 struct difference {
@@ -307,11 +311,20 @@ static struct probe load(struct reference *reference, unsigned int seed, const s
 	return probe;
 }
 
+/* Contents of tables that the seed determines. */
+static void fill_tables(unsigned int seed)
+{
+	struct choices choices = choices_from_seed(seed);
+
+	random_tables(&choices, &model_tables);
+	probe_tables_fill(&probe_tables, &model_tables);
+}
+
 static void one_ruleset(unsigned int seed, struct reference_tally *tally)
 {
 	struct choices choices = choices_from_seed(seed);
 	struct ruleset ruleset = random_ruleset(&choices, random_ruleset_size(&choices));
-	struct reference reference = {&ruleset, &random_interfaces, seed & 1, tally, answer};
+	struct reference reference = {&ruleset, &random_interfaces, seed & 1, tally, &model_tables, answer};
 	static struct subject subject;
 	static struct passage passage;
 	struct probe probe;
@@ -370,11 +383,13 @@ static void one_large_ruleset(unsigned int seed, unsigned int packets, struct la
 	struct choices choices = choices_from_seed(seed);
 	unsigned int rules = large_size(seed);
 	struct ruleset ruleset = random_ruleset(&choices, rules), linear = ruleset;
-	struct reference classified = {&ruleset, &random_interfaces, seed & 1, NULL, answer}, other = classified;
+	struct reference classified = {&ruleset, &random_interfaces, seed & 1, NULL, &model_tables, answer};
+	struct reference other = classified;
 
 	plan_function_rules = RULES_PER_FUNCTION;
 	plan_stretch_rules = choose_once_in(&choices, 4) ? 1 + choose(&choices, rules) : SIZE_MAX;
 	plan_classify_from = choose_once_in(&choices, 2) ? choose(&choices, 40) : 0;
+	fill_tables(seed);
 	linear.linear = true;
 	other.ruleset = &linear;
 	try_both(&choices, packets, &other, &classified, seed, tally);
@@ -392,7 +407,7 @@ static bool never(int option)
 	return option == OPTION_DIVERTED || option == OPTION_DIVERTED_LOOPBACK || option == OPTION_DIVERTED_OUTPUT;
 }
 
-/* Every row of the tables must have been met, both ways where there are two. */
+/* Every row of the language's tables must have been met, and every key of look-ups, both ways where there are two. */
 static void check_tally(const struct reference_tally *tally)
 {
 	static const char *const options[] = {
@@ -411,6 +426,10 @@ static void check_tally(const struct reference_tally *tally)
 		    ((!tally->hits[code] && !never(code)) || (!tally->misses[code] && !always(code))))
 			fail_msg("option %s: %llu matches, %llu misses", options[code], tally->hits[code],
 				 tally->misses[code]);
+	for (int key = 0; key < LOOKUP_KEYS; key++)
+		if (key != LOOKUP_UID && key != LOOKUP_JAIL && (!tally->lookup_hits[key] || !tally->lookup_misses[key]))
+			fail_msg("lookup %d: %llu matches, %llu misses", key, tally->lookup_hits[key],
+				 tally->lookup_misses[key]);
 	for (int code = 0; code < ACTION_CODES; code++)
 		if (random_action_works(code) && !tally->actions[code])
 			fail_msg("action %s was never performed", actions[code]);
@@ -421,8 +440,11 @@ static void generated_code_agrees_with_the_model(void **state)
 	unsigned int first = setting("IPFW_SEED", 1), count = setting("IPFW_RULESETS", RULESETS);
 	struct reference_tally tally = {0};
 
-	for (unsigned int seed = first; seed < first + count; seed++)
+	for (unsigned int seed = first; seed < first + count; seed++) {
+		if (seed == first || !(seed % TABLES_SEEDS))
+			fill_tables(seed / TABLES_SEEDS);
 		one_ruleset(seed, &tally);
+	}
 	if (count >= RULESETS)
 		check_tally(&tally);
 }
@@ -445,7 +467,8 @@ static void both_forms_of_large_rulesets_agree_with_the_model(void **state)
 static void a_difference_is_found_and_shrunk(void **state)
 {
 	struct choices choices = choices_from_seed(1);
-	struct reference reference = {.interfaces = &random_interfaces, .input = false, .kernel = answer};
+	struct reference reference = {
+		.interfaces = &random_interfaces, .input = false, .tables = &model_tables, .kernel = answer};
 	struct ruleset ruleset = random_ruleset(&choices, 60);
 	static struct subject subject;
 	struct rule *telling = rule_from("65534 count in");
@@ -465,11 +488,27 @@ static void a_difference_is_found_and_shrunk(void **state)
 	ruleset_free(&ruleset);
 }
 
+static int open_tables(void **state)
+{
+	struct choices choices = choices_from_seed(0);
+
+	random_tables(&choices, &model_tables);
+	probe_tables_open(&probe_tables, &model_tables);
+	fill_tables(0);
+	return 0;
+}
+
+static int close_tables(void **state)
+{
+	probe_tables_close(&probe_tables);
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(a_difference_is_found_and_shrunk),
 					   cmocka_unit_test(generated_code_agrees_with_the_model),
 					   cmocka_unit_test(both_forms_of_large_rulesets_agree_with_the_model)};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, open_tables, close_tables);
 }
