@@ -187,11 +187,12 @@ int command_explain(struct command_call *call)
 	error_clear(&error);
 	run.question.quiet = call->options->quiet;
 	if (explain_words_copy(&run.words, call->words, &error) || find_packet(&run, &error) ||
-	    (!call->options->test_only && transaction_open(call->transaction, FIREWALL_READ, &error))) {
+	    (!call->options->test_only && transaction_open_tables(call->transaction, FIREWALL_READ, &error))) {
 		code = refuse(&run, &error);
 	} else {
 		run.report = (struct explain_report){.out = call->transaction->out,
 						     .format = listing_format(call->options),
+						     .transaction = call->transaction,
 						     .quiet = run.question.quiet};
 		code = explain_packet(&run);
 	}

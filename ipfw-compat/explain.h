@@ -65,10 +65,39 @@ struct explain_pass {
 	enum explain_outcome outcome, said; /* what becomes of it, and what the rules say */
 };
 
+#define EXPLAIN_ENTRY_MAX 320
+
+/* What an option of a rule asked a table for, and what there is; as listings write it. */
+struct explain_lookup {
+	const char *table;
+	char asked[EXPLAIN_ENTRY_MAX];
+	char entry[EXPLAIN_ENTRY_MAX], value[EXPLAIN_ENTRY_MAX]; /* that was found, "": none */
+};
+
+typedef void (*explain_each_lookup)(void *argument, const struct explain_lookup *lookup);
+
+/* The packet of a pass among rules with tables. */
+struct explain_tables {
+	struct transaction *transaction;
+	const struct explain_place *place;
+	struct packet packet; /* as the rules left it at last */
+	__u32 mark;	      /* as earlier rules left it, like the next */
+	__u8 dscp;
+	bool layer2;
+};
+
+/* Starts with the first rule of a pass that met some. The transaction's tables have been opened. */
+void explain_tables_begin(struct explain_tables *tables, struct transaction *transaction,
+			  const struct explain_pass *pass);
+/* Calls `each` for each look-up of a rule. To be called for all that matched, in order. */
+void explain_lookups(struct explain_tables *tables, const struct explain_match *match, explain_each_lookup each,
+		     void *argument);
+
 /* How it is told: to people, as JSON, in one word. */
 struct explain_report {
 	FILE *out;
 	struct print_options format;
+	struct transaction *transaction;
 	bool quiet;	  /* of a text: the verdict alone */
 	bool many;	  /* this packet is one of a capture */
 	struct json json; /* under construction, from begin() to end() */

@@ -61,12 +61,27 @@ static void write_values(struct json *json, const struct explain_match *match)
 	json_close(json, '}');
 }
 
-static void write_rules(struct explain_report *report, const struct explain_answer *answer)
+static void write_lookup(void *argument, const struct explain_lookup *lookup)
 {
+	struct json *json = argument;
+
+	json_open(json, NULL, '{');
+	json_string(json, "table", lookup->table);
+	json_string(json, "key", lookup->asked);
+	json_string(json, "entry", *lookup->entry ? lookup->entry : NULL);
+	json_string(json, "value", *lookup->entry ? lookup->value : NULL);
+	json_close(json, '}');
+}
+
+static void write_rules(struct explain_report *report, const struct explain_pass *pass)
+{
+	const struct explain_answer *answer = pass->answer;
 	struct json *json = &report->json;
+	struct explain_tables tables;
 	char text[RULE_TEXT_MAX];
 
 	json_open(json, "rules", '[');
+	explain_tables_begin(&tables, report->transaction, pass);
 	for (size_t i = 0; answer && i < answer->match_count; i++) {
 		const struct rule *rule = answer->matches[i].rule;
 
@@ -77,6 +92,9 @@ static void write_rules(struct explain_report *report, const struct explain_answ
 		json_string(json, "rule", text);
 		json_boolean(json, "layer2", answer->matches[i].layer2);
 		write_values(json, answer->matches + i);
+		json_open(json, "lookups", '[');
+		explain_lookups(&tables, answer->matches + i, write_lookup, json);
+		json_close(json, ']');
 		json_close(json, '}');
 	}
 	json_close(json, ']');
@@ -140,7 +158,7 @@ static void json_pass(struct explain_report *report, const struct explain_pass *
 	json_boolean(json, "enabled", pass->enabled);
 	json_boolean(json, "filtered", answer && (answer->decided || !answer->passes));
 	json_string(json, "reason", answer ? answer->reason : pass->place->unfiltered);
-	write_rules(report, answer);
+	write_rules(report, pass);
 	write_changes(json, pass);
 	if (answer) {
 		write_given(json, answer);

@@ -61,10 +61,23 @@ static void print_values(FILE *out, const struct explain_match *match)
 			names_name(names_table_values, (int)value->kind), value->value);
 }
 
-static void print_rules(struct explain_report *report, const struct explain_answer *answer)
+static void print_lookup(void *argument, const struct explain_lookup *lookup)
 {
-	const struct explain_match *matches = answer->matches;
+	struct explain_report *report = argument;
 
+	if (*lookup->entry)
+		fprintf(report->out, "      table %s: %s %s\n", lookup->table, lookup->entry, lookup->value);
+	else
+		fprintf(report->out, "      table %s: nothing for %s\n", lookup->table, lookup->asked);
+}
+
+static void print_rules(struct explain_report *report, const struct explain_pass *pass)
+{
+	const struct explain_answer *answer = pass->answer;
+	const struct explain_match *matches = answer->matches;
+	struct explain_tables tables;
+
+	explain_tables_begin(&tables, report->transaction, pass);
 	for (size_t i = 0; i < answer->match_count; i++) {
 		if (i ? matches[i].layer2 != matches[i - 1].layer2 : matches[i].layer2)
 			fprintf(report->out, "  %s:\n", matches[i].layer2 ? "at layer 2" : "as a packet");
@@ -73,6 +86,7 @@ static void print_rules(struct explain_report *report, const struct explain_answ
 		fputs("    ", report->out);
 		listing_print(report->out, matches[i].rule, NULL, false, &report->format);
 		print_values(report->out, matches + i);
+		explain_lookups(&tables, matches + i, print_lookup, report);
 	}
 }
 
@@ -127,7 +141,7 @@ static void text_pass(struct explain_report *report, const struct explain_pass *
 	fprintf(out, ": %s, %u bytes\n", text, pass->before->field[FIELD_LENGTH]);
 	print_assumed(out, pass->place);
 	if (answer) {
-		print_rules(report, answer);
+		print_rules(report, pass);
 		if (answer->passes)
 			description_compare(pass->before, &pass->after, print_difference, report);
 		if (pass->opaque)

@@ -7,7 +7,7 @@
 #include "ipfw-compat/names.h"
 #include "ipfw-compat/table_text.h"
 
-static void print_record(FILE *out, const struct table_info *info, const struct table_record *record, bool addresses)
+void table_record_print(FILE *out, const struct table_info *info, const struct table_record *record, bool addresses)
 {
 	char address[INET6_ADDRSTRLEN];
 	const char *comma = "";
@@ -95,7 +95,7 @@ void table_entry_print(FILE *out, const struct table_info *info, const struct ta
 
 	table_key_text(text, sizeof(text), info, key);
 	fprintf(out, "%s ", text);
-	print_record(out, info, &entry->record, addresses);
+	table_record_print(out, info, &entry->record, addresses);
 	if (entry->expires)
 		fprintf(out, " timeout %llu", seconds_left(entry));
 	fputc('\n', out);

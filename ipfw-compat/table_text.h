@@ -44,7 +44,8 @@ extern const struct name_value table_type_names[];
 #define TABLE_KEY_TEXT_MAX 160
 void table_key_text(char *text, size_t size, const struct table_info *info, const struct table_key *key);
 
-/* Prints an entry as a line; `addresses`: single numbers as IPv4 addresses (-i). */
+/* Prints what an entry holds (`addresses`: single numbers as IPv4 addresses, -i), or the entry as a line. */
+void table_record_print(FILE *out, const struct table_info *info, const struct table_record *record, bool addresses);
 void table_entry_print(FILE *out, const struct table_info *info, const struct table_key *key,
 		       const struct table_entry *entry, bool addresses);
 

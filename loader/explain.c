@@ -248,6 +248,7 @@ static void read_given(const struct firewall *firewall, struct explain_answer *a
 	struct explain *explain = firewall->explain;
 	const struct packet *packet = &explain->trace->packet;
 
+	answer->packet = *packet;
 	answer->fib = packet->fib;
 	answer->mark = packet->mark;
 	if (tags_are_numbers(&firewall->ruleset))

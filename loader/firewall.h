@@ -20,6 +20,7 @@
 
 #include "ipfw/error.h"
 #include "ipfw/limits.h"
+#include "ipfw/packet.h"
 #include "ipfw/rule.h"
 #include "ipfw/variable.h"
 #include "ipfw/verdict.h"
@@ -203,8 +204,9 @@ struct explain_answer {
 	size_t unknown; /* matches between the last but one and the last that there was no room for */
 	__u8 *frame;	/* the packet as it would go on, or the answer; as long as `matches` */
 	size_t length;
-	__u32 fib, mark;   /* that the rules gave to it */
-	const __u16 *tags; /* likewise, ascending */
+	struct packet packet; /* as the rules left it */
+	__u32 fib, mark;      /* that the rules gave to it */
+	const __u16 *tags;    /* likewise, ascending */
 	size_t tag_count;
 };
 

@@ -17,6 +17,7 @@ def objects(net, *words, status=0):
 
 
 _RULE = re.compile(r"^    (\d{5}) (.*)$")
+_LOOKUP = re.compile(r"^      table (\S+): (.*)$")
 
 
 def _told(printed):
@@ -27,7 +28,9 @@ def _told(printed):
             passes.append({"rules": [], "verdict": None, "direction": line.split()[0], "interface": line.split()[2].rstrip(":"),
                            "packet": line.split(": ", 1)[1].rsplit(", ", 1)[0]})
         elif match := _RULE.match(line):
-            passes[-1]["rules"].append([int(match[1]), match[2]])
+            passes[-1]["rules"].append([int(match[1]), match[2], []])
+        elif match := _LOOKUP.match(line):
+            passes[-1]["rules"][-1][2].append([match[1], match[2]])
         elif line.startswith("  verdict: "):
             words = line.split(": ", 1)[1]
             passes[-1]["verdict"] = re.match(r"\w+", words)[0]
@@ -39,6 +42,12 @@ def _without_macs(description):
     return re.sub(r" mac [0-9a-f:]+ > [0-9a-f:]+", "", description)
 
 
+def lookups(rule):
+    """What a rule found in tables, as the text tells it: [table, text]."""
+    return [[one["table"], f"{one['entry']} {one['value']}" if one["entry"] else f"nothing for {one['key']}"]
+            for one in rule["lookups"]]
+
+
 def both(net, *words):
     """The JSON objects, after making sure that the text says the same."""
     found = objects(net, *words)
@@ -46,7 +55,8 @@ def both(net, *words):
     passes = [one for packet in found for one in packet["passes"]]
     harness.equal(len(told), len(passes), "passes in text and JSON")
     for line, one in zip(told, passes):
-        harness.equal(line["rules"], [[rule["number"], rule["rule"]] for rule in one["rules"]], f"rules of {words}")
+        harness.equal(line["rules"], [[rule["number"], rule["rule"], lookups(rule)] for rule in one["rules"]],
+                      f"rules of {words}")
         for name in ("verdict", "direction", "interface"):
             harness.equal(line[name], one[name], f"{name} of {words}")
         harness.equal(line["packet"], _without_macs(one["packet"]), f"packet of {words}")

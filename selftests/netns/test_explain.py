@@ -281,6 +281,83 @@ def test_changes_are_told(net):
     harness.equal(unchanged["changes"], [])
 
 
+_TABLES = f"""
+table nets create type addr
+table nets add {CLIENT.prefix4()} 2 {CLIENT.host4} 3 2001:db8::/32 4 {SERVER.prefix6()} 5
+table cards create type iface
+table cards add {CLIENT.interface} 7
+table ports create type number
+table ports add 16 8 53 9
+table flows create type flow:src-ip,proto,dst-port
+table flows add {CLIENT.host4},17,53 10
+table marks create type number
+table marks add 32 11 46 12
+5 allow dst-ip6 ff02::/16
+46 count lookup rulenum marks
+47 count lookup rulenum marks
+100 count src-ip table(nets)
+110 count src-ip table(nets,3) dst-ip table(nets)
+120 count not dst-ip table(nets,2)
+130 count recv table(cards)
+140 count xmit table(cards)
+150 count via table(cards)
+160 count {{ lookup dst-port ports or lookup dst-port:0x10 ports }}
+170 count flow table(flows)
+180 count lookup src-ip4:255.255.255.0 nets
+200 count lookup mark marks
+210 setmark 0x20 udp from any to any
+220 setdscp ef udp from any to any
+230 count lookup mark marks
+240 count lookup dscp marks
+65000 allow ip from any to any
+"""
+
+
+def _looked_up(net, *words):
+    """What each rule that matched found in tables, by its number, if it looks into any."""
+    return {rule["number"]: explain.lookups(rule) for rule in explain.one(net, *words)["rules"] if rule["lookups"]}
+
+
+def test_tables_are_told(net):
+    """For each rule that matched: which entries its tables have for the packet, and what they hold."""
+    net.firewall.load(_TABLES)
+    card, changed = [["cards", f"{CLIENT.interface} 7"]], {230: [["marks", "32 11"]], 240: [["marks", "46 12"]]}
+    source = {46: [["marks", "46 12"]], 100: [["nets", f"{CLIENT.host4}/32 3"]],
+              180: [["nets", f"{CLIENT.prefix4()} 2"]], 150: card, **changed}
+    harness.equal(_looked_up(net, "in", f"udp {CLIENT.host4}:1 > {SERVER.host4}:53"), {
+        **source, 120: [["nets", f"nothing for {SERVER.host4}/32"]], 130: card,
+        160: [["ports", "53 9"], ["ports", "16 8"]], 170: [["flows", f"{CLIENT.host4},17,53 10"]]})
+    harness.equal(_looked_up(net, "out", "xmit", CLIENT.interface, f"udp {CLIENT.host4}:1 > {CLIENT.host4}:9"), {
+        **source, 110: [["nets", f"{CLIENT.host4}/32 3"]] * 2, 120: [["nets", f"{CLIENT.host4}/32 3"]], 130: card, 140: card})
+    for address in (SERVER.host6, "2001:db8:ffff::1"):
+        found = net.firewall.run("table", "nets", "lookup", address).stdout.strip()
+        harness.equal(_looked_up(net, "in", f"udp [{address}]:1 > [{CLIENT.host6}]:9")[100], [["nets", found]])
+
+
+def test_tables_and_sets_of_the_moment(net):
+    """Entries that come and go, tables and sets that change places, disabled sets."""
+    net.firewall.load("table a create\ntable b create\ntable b add 0.0.0.0/0 9\n5 allow dst-ip6 ff02::/16\n"
+                      "100 set 3 count src-ip table(a)\n110 set 4 count src-ip table(b)\n65000 allow ip from any to any")
+    every, host = "0.0.0.0/0 9", f"{CLIENT.host4}/32 5"
+    for command, found in (("zero", {110: [["b", every]]}),
+                           (f"table a add {CLIENT.host4} 5", {100: [["a", host]], 110: [["b", every]]}),
+                           ("set disable 4", {100: [["a", host]]}),
+                           ("table a swap b", {100: [["a", every]]}),
+                           ("set swap 3 4", {110: [["b", host]]}),
+                           (f"table b delete {CLIENT.host4}", {}),
+                           ("set enable 4", {100: [["a", every]]})):
+        net.firewall(command)
+        harness.equal(_looked_up(net, "in", f"udp {CLIENT.host4}:1 > {SERVER.host4}:9"), found, command)
+
+
+def test_tables_of_link_addresses(net):
+    net.firewall("sysctl net.link.ether.ipfw=1")
+    net.firewall.load("table links create type mac valtype skipto,mark\ntable links add 02:00:00:00:00:00/40 300,0x77\n"
+                      "5 allow dst-ip6 ff02::/16\n100 count src-mac table(links)\n65000 allow ip from any to any")
+    words = f"udp {CLIENT.host4}:1 > {SERVER.host4}:9 mac 02:00:00:00:00:99 > {CLIENT.firewall_mac}"
+    harness.equal(_looked_up(net, "in", words), {100: [["links", "02:00:00:00:00:00/40 300,0x77"]]})
+
+
 def _state(net):
     """Counters, times of last matches and drops; without multicast, which the kernel sends when it likes."""
     lines = net.firewall.run("-T", "show").stdout.splitlines()
