@@ -11,7 +11,7 @@
 
 #define ATTEMPTS 8
 
-/* States outlive a packet: recordings of ipfw are replayed for them, a model there is not. */
+/* States outlive a packet: rules get them only if the caller has packets in a row. */
 static bool of_states(int option)
 {
 	switch (option) {
@@ -195,9 +195,15 @@ static void append_spread(struct choices *choices, char *text)
 void random_rule_text(struct choices *choices, const struct rule_shape *shape, unsigned int number,
 		      char text[RANDOM_RULE_TEXT_MAX])
 {
+	static const char *const names[] = {"", ":one", ":two", ":any", ":nobody"};
+
 	sprintf(text, "%u ", number);
 	if (shape->sets)
 		append(text, "set %u ", choose(choices, 4));
+	if (shape->states && choose_once_in(choices, 5)) {
+		append(text, "check-state %s", CHOOSE_FROM(choices, names));
+		return;
+	}
 	if (choose_once_in(choices, 100))
 		append(text, "prob %s ", choose_once_in(choices, 2) ? "0.9999999999" : "0.0000000001");
 	append_action(choices, shape, number, text);
@@ -209,6 +215,8 @@ void random_rule_text(struct choices *choices, const struct rule_shape *shape, u
 	if (shape->spread && choose(choices, 4))
 		append_spread(choices, text);
 	append_options(choices, text);
+	if (shape->states && choose(choices, 2))
+		append(text, "%s ", choose_text(choices, random_state_options)->text);
 	if (choose_once_in(choices, 20))
 		append(text, "// comment");
 }
@@ -254,6 +262,28 @@ static void insert(struct ruleset *ruleset, struct rule *rule, __u32 slot)
 		abort();
 }
 
+/* Numbers repeat: up to `denser' and one more rules have the same. */
+static struct ruleset make_ruleset(struct choices *choices, unsigned int rules, struct rule_shape *shape)
+{
+	unsigned int number = 1, denser = choose(choices, 3);
+	struct ruleset ruleset = {0};
+	struct rule *last;
+
+	shape->highest = 1 + rules / (1 + denser);
+	for (unsigned int i = 0; i < rules; i++) {
+		insert(&ruleset, random_rule(choices, shape, number), 1 + i);
+		number += choose(choices, 1 + denser) == denser;
+	}
+	last = parse(choose_once_in(choices, 2) ? "allow ip from any to any" : "deny ip from any to any");
+	last->number = RULE_NUMBER_DEFAULT;
+	last->set = RULE_SET_DEFAULT;
+	insert(&ruleset, last, COUNTER_SLOT_DEFAULT);
+	if (shape->sets)
+		ruleset.disabled_sets = choose(choices, 16);
+	ruleset.switches = choose_once_in(choices, 4) ? 0 : RULESET_WITH_LAYER2;
+	return ruleset;
+}
+
 struct ruleset random_ruleset(struct choices *choices, unsigned int rules)
 {
 	struct rule_shape shape = {
@@ -262,23 +292,15 @@ struct ruleset random_ruleset(struct choices *choices, unsigned int rules)
 		.counts = 2 + rules / 40,
 		.spread = choose_once_in(choices, 2),
 	};
-	unsigned int number = 1, denser = choose(choices, 3);
-	struct ruleset ruleset = {0};
-	struct rule *last;
 
-	shape.highest = 1 + rules / (1 + denser);
-	for (unsigned int i = 0; i < rules; i++) {
-		insert(&ruleset, random_rule(choices, &shape, number), 1 + i);
-		number += choose(choices, 1 + denser) == denser;
-	}
-	last = parse(choose_once_in(choices, 2) ? "allow ip from any to any" : "deny ip from any to any");
-	last->number = RULE_NUMBER_DEFAULT;
-	last->set = RULE_SET_DEFAULT;
-	insert(&ruleset, last, COUNTER_SLOT_DEFAULT);
-	if (shape.sets)
-		ruleset.disabled_sets = choose(choices, 16);
-	ruleset.switches = choose_once_in(choices, 4) ? 0 : RULESET_WITH_LAYER2;
-	return ruleset;
+	return make_ruleset(choices, rules, &shape);
+}
+
+struct ruleset random_ruleset_with_states(struct choices *choices, unsigned int rules)
+{
+	struct rule_shape shape = {.sets = choose_once_in(choices, 4), .counts = 2, .states = true};
+
+	return make_ruleset(choices, rules, &shape);
 }
 
 unsigned int random_ruleset_size(struct choices *choices)

@@ -21,7 +21,7 @@ struct row_text {
  * that random_packets.c likes.
  */
 extern const struct row_text random_protocols[], random_hosts[], random_ports[], random_options[], random_modifiers[],
-	random_actions[];
+	random_actions[], random_state_options[];
 
 /* Whether rules with this option or action can be installed: its row of the table does not say `later'. */
 bool random_option_works(int option);
@@ -37,6 +37,7 @@ struct rule_shape {
 	bool sets;	      /* in sets 0 to 3 */
 	unsigned int counts;  /* of so many rules all but one count; packets get to see as many at least */
 	bool spread;	      /* many have addresses and ports of random_spread_packet() */
+	bool states;	      /* many make states, or look for them */
 };
 
 /* Writes the words behind `add' of a rule, which need not parse: not every combination does. */
@@ -54,6 +55,9 @@ struct rule *random_rule(struct choices *choices, const struct rule_shape *shape
  * are disabled, now and then. Free with ruleset_free().
  */
 struct ruleset random_ruleset(struct choices *choices, unsigned int rules);
+
+/* Likewise, a short one with states. */
+struct ruleset random_ruleset_with_states(struct choices *choices, unsigned int rules);
 
 /* How many rules such a ruleset should have: mostly few, some more than one generated function holds. */
 unsigned int random_ruleset_size(struct choices *choices);

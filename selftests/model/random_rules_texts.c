@@ -207,6 +207,23 @@ const struct row_text random_modifiers[] = {{OPTION_TAG, "tag 1"},
 					    {OPTION_LOG, "log"},
 					    {0, NULL}};
 
+/* At the end of rules that make states. */
+const struct row_text random_state_options[] = {{OPTION_KEEP_STATE, "keep-state"},
+						{OPTION_KEEP_STATE, "keep-state"},
+						{OPTION_KEEP_STATE, "keep-state :one"},
+						{OPTION_KEEP_STATE, "keep-state :two"},
+						{OPTION_KEEP_STATE, "not keep-state"},
+						{OPTION_RECORD_STATE, "record-state"},
+						{OPTION_RECORD_STATE, "record-state :one"},
+						{OPTION_LIMIT, "limit src-addr 2"},
+						{OPTION_LIMIT, "limit dst-addr 1 :one"},
+						{OPTION_LIMIT, "limit src-addr dst-port 1 :two"},
+						{OPTION_SET_LIMIT, "set-limit src-port 1"},
+						{OPTION_SET_LIMIT, "set-limit dst-addr dst-port 3 :one"},
+						{OPTION_DEFER_ACTION, "record-state :two defer-action"},
+						{OPTION_DEFER_ACTION, "keep-state :two defer-action"},
+						{0, NULL}};
+
 /* `@s' is the number of a rule that follows, as a rule, `@n' that of any; call and return come extra. */
 const struct row_text random_actions[] = {{ACTION_ALLOW, "allow"},
 					  {ACTION_DENY, "deny"},

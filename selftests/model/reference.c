@@ -12,11 +12,18 @@ struct walk {
 	size_t next;			/* index of the rule to look at */
 	size_t callers[CALL_DEPTH_MAX]; /* indexes of the rules that called */
 	unsigned int depth, calls_and_returns;
+	struct model_question question; /* for states */
 };
 
 static bool enabled(const struct walk *walk, const struct rule *rule)
 {
 	return !(walk->reference->ruleset->disabled_sets >> rule->set & 1);
+}
+
+/* Options that act once all others hold. */
+static bool makes_state(const struct option *option)
+{
+	return option->code >= OPTION_KEEP_STATE && option->code <= OPTION_DEFER_ACTION;
 }
 
 /* All options hold, where those joined by `or' hold if one of them does. */
@@ -27,6 +34,8 @@ static bool matches(const struct walk *walk, const struct rule *rule)
 	RULE_FOR_EACH_OPTION (option, rule) {
 		bool inverted = option->flags & OPTION_NOT;
 
+		if (makes_state(option))
+			continue;
 		/* as in ipfw, the rest of a block is not looked at once one alternative holds */
 		if (!block && reference_option(walk->reference, rule, option, walk->subject) != inverted)
 			block = true;
@@ -165,15 +174,14 @@ static enum verdict verdict_of(const struct action *action)
 	}
 }
 
-/* Looks at the rule at `index`. True when it ended the search. */
-static bool look(struct walk *walk, size_t index, __u64 *counted, struct outcome *outcome)
+/* Does what the rule at `index' does to a packet that it matches, or whose state is its. True: it ended the search. */
+static bool perform(struct walk *walk, size_t index, __u64 *counted, struct outcome *outcome)
 {
 	const struct rule *rule = walk->reference->ruleset->rules[index];
 	const struct action *action = rule_action(rule);
 	enum verdict verdict = verdict_of(action);
 
-	if (!enabled(walk, rule) || !matches(walk, rule))
-		return false;
+	walk->next = index + 1;
 	change_tags(walk, rule);
 	if (!verdict && !go_on(walk, index))
 		return false;
@@ -182,6 +190,71 @@ static bool look(struct walk *walk, size_t index, __u64 *counted, struct outcome
 		walk->reference->tally->actions[action->code]++;
 	*outcome = (struct outcome){verdict, rule->slot, action->argument | (__u32)action->extra << 16};
 	return verdict != VERDICT_NONE;
+}
+
+/* The rule of the packet's state, if `rule' looks for it. */
+static const struct rule *ask_states(struct walk *walk, const struct rule *rule)
+{
+	const struct option *option = rule_state_option(rule), *chance = rule_find_option(rule, OPTION_PROBABILITY);
+	const struct reference *reference = walk->reference;
+	const char *name;
+
+	if (!reference->states)
+		return NULL;
+	if (rule_action(rule)->code == ACTION_CHECK_STATE)
+		name = action_text(rule_action(rule));
+	else if (option && (option->code == OPTION_KEEP_STATE || option->code == OPTION_LIMIT) &&
+		 (!chance || reference_option(reference, rule, chance, walk->subject)))
+		name = state_option_name(option);
+	else
+		return NULL;
+	return states_ask(reference->states, &walk->question, name, &walk->subject->packet);
+}
+
+static size_t index_of(const struct ruleset *ruleset, const struct rule *rule)
+{
+	size_t index = 0;
+
+	while (ruleset->rules[index] != rule)
+		index++;
+	return index;
+}
+
+/* Makes the state of a rule that matches. False: it is refused, which refuses the packet. */
+static bool make_state(struct walk *walk, const struct rule *rule)
+{
+	return !rule_state_option(rule) ||
+	       states_make(walk->reference->states, &walk->question, rule, &walk->subject->packet);
+}
+
+/* Whether the rule makes states only, and leaves its action to them. */
+static bool defers(const struct rule *rule)
+{
+	const struct option *option = rule_state_option(rule);
+
+	return rule_find_option(rule, OPTION_DEFER_ACTION) || (option && option->flags & OPTION_NOT);
+}
+
+/* Looks at the rule at `index`. True when it ended the search. */
+static bool look(struct walk *walk, size_t index, __u64 *counted, struct outcome *outcome)
+{
+	const struct rule *rule = walk->reference->ruleset->rules[index], *owner;
+
+	if (!enabled(walk, rule))
+		return false;
+	owner = ask_states(walk, rule);
+	if (owner) {
+		walk->calls_and_returns++;
+		return perform(walk, index_of(walk->reference->ruleset, owner), counted, outcome);
+	}
+	if (rule_action(rule)->code == ACTION_CHECK_STATE || !matches(walk, rule))
+		return false;
+	if (!make_state(walk, rule)) {
+		counted[rule->slot] += walk->subject->packet.segments;
+		*outcome = (struct outcome){VERDICT_DENY, rule->slot, 0};
+		return true;
+	}
+	return !defers(rule) && perform(walk, index, counted, outcome);
 }
 
 struct outcome reference_run(const struct reference *reference, struct subject *subject, __u64 *counted)

@@ -11,6 +11,7 @@
 #include "ipfw/verdict.h"
 #include "loader/interface.h"
 #include "selftests/model/random_tables.h"
+#include "selftests/model/reference_states.h"
 
 /* Tag numbers 0..65535, a bit each. */
 struct tag_set {
@@ -41,9 +42,13 @@ struct reference {
 	 * Asked only about packets for which the option asks the kernel.
 	 */
 	bool (*kernel)(const struct option *option, const struct packet *packet);
+	struct model_states *states; /* which packets change; NULL: no rule has to do with states */
 };
 
-/* How a packet ended. */
+/*
+ * How a packet ended. With VERDICT_BOUND, which ends a search that would never end, the rules have counted no one knows
+ * how often.
+ */
 struct outcome {
 	enum verdict verdict; /* VERDICT_NONE: no rule ended the search */
 	__u32 slot;	      /* of the rule that did, 0 with VERDICT_BOUND and VERDICT_NONE */

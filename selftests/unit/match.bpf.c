@@ -11,6 +11,7 @@
 #include "bpf/modify_tc.h"
 
 #include "bpf/modify.h"
+#include "ipfw/limits.h"
 #include "ipfw/packet.h"
 #include "ipfw/verdict.h"
 #include "selftests/unit/match_modules.h"
@@ -50,6 +51,10 @@ int match_probe(struct __sk_buff *skb)
 	if (bpf_skb_load_bytes(skb, 0, &packet, sizeof(packet)))
 		return -1;
 	result = ruleset_match(skb, &packet);
+	for (int i = 0; i < CALLS_MAX && MATCH_VERDICT(result) == VERDICT_AGAIN; i++)
+		result = ruleset_match(skb, &packet);
+	if (MATCH_VERDICT(result) == VERDICT_AGAIN)
+		result = MATCH_RESULT(VERDICT_BOUND, 0, 0);
 	rule_count(&packet, MATCH_SLOT(result));
 	if (bpf_skb_store_bytes(skb, 0, &packet, sizeof(packet), 0))
 		return -1;

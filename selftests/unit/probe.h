@@ -18,8 +18,10 @@
 #include "loader/log.h"
 #include "loader/stretch_maps.h"
 #include "maps/lasting.h"
+#include "maps/states.h"
 
 #define PROBE_SLOTS 8192 /* as in match.bpf.c */
+#define PROBE_GENERATION 1
 
 struct probe {
 	struct bpf_object *object;
@@ -76,17 +78,37 @@ static inline struct probe probe_open(struct bpf_object *object)
 	return probe;
 }
 
+/* Which rules make states: the map "state_rules", in an object that is not loaded yet, and once it is. */
+static inline void probe_size_states(struct bpf_object *object, const struct ruleset *ruleset)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, "state_rules");
+
+	if (map)
+		assert_int_equal(bpf_map__set_max_entries(map, state_rules_elements(ruleset)), 0);
+}
+
+static inline void probe_fill_states(struct bpf_object *object, const struct ruleset *ruleset)
+{
+	int fd = bpf_object__find_map_fd_by_name(object, "state_rules");
+
+	if (fd >= 0)
+		assert_int_equal(state_rules_write(fd, -1, PROBE_GENERATION, ruleset), 0);
+}
+
 /* Loads; on failure the verifier's last words are in probe_refusal and the object is closed. */
-static inline struct probe probe_verify(struct bpf_object *object, const struct plan *plan)
+static inline struct probe probe_verify(struct bpf_object *object, const struct plan *plan,
+					const struct ruleset *ruleset)
 {
 	struct bpf_program *program = bpf_object__find_program_by_name(object, "match_probe");
 	size_t length;
 
 	bpf_program__set_log_buf(program, probe_log, sizeof(probe_log));
 	probe_bind(object);
+	probe_size_states(object, ruleset);
 	assert_int_equal(stretch_prepare(object, plan), 0);
 	if (!bpf_object__load(object)) {
 		assert_int_equal(stretch_fill(object, plan), 0);
+		probe_fill_states(object, ruleset);
 		return probe_open(object);
 	}
 	length = strlen(probe_log);
@@ -107,8 +129,8 @@ static inline bool probe_calls(const struct code *code, const char *begin)
 /* Compiles and loads. The object is NULL if the verifier refused it, for which see probe_refusal. */
 static inline struct probe probe_try(const struct ruleset *ruleset, const struct interface_list *interfaces, bool input)
 {
-	char own_path[PATH_MAX], stretch_path[PATH_MAX];
-	const char *paths[4] = {own_path};
+	char own_path[PATH_MAX], stretch_path[PATH_MAX], states_path[PATH_MAX];
+	const char *paths[5] = {own_path};
 	size_t path_count = 1;
 	struct bpf_object *object;
 	struct probe probe;
@@ -123,12 +145,14 @@ static inline struct probe probe_try(const struct ruleset *ruleset, const struct
 	strcpy(own_path, probe_path("match.bpf.o"));
 	if (plan_classifies(&plan))
 		paths[path_count++] = strcpy(stretch_path, probe_path("../bpf/tc_stretch.bpf.o"));
+	if (probe_calls(&code, "packet_state_"))
+		paths[path_count++] = strcpy(states_path, probe_path("../bpf/tc_states.bpf.o"));
 	if (probe_calls(&code, "packet_table_"))
 		paths[path_count++] = probe_path("../bpf/tc_table.bpf.o");
 	object = link_program(&code, paths, probe_describe, &error);
 	if (!object)
 		fail_msg("%s", error.message);
-	probe = probe_verify(object, &plan);
+	probe = probe_verify(object, &plan, ruleset);
 	probe.tags = plan.tags;
 	probe.classified = plan_classifies(&plan);
 	code_free(&code);
