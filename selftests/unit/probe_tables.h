@@ -11,33 +11,49 @@
 #define PROBE_INTERFACES_MAX 8
 
 struct probe_tables {
-	struct lasting lasting; /* only the maps of tables are open */
-	struct tables tables;
+	struct lasting lasting; /* open: `control' and the maps of tables */
+	struct tables tables;	/* while they are being changed */
 	struct table_present present[PROBE_INTERFACES_MAX];
 };
+
+/* Changes begin with what there is. */
+static inline void probe_tables_begin(struct probe_tables *probe)
+{
+	assert_int_equal(tables_read(&probe->tables, &probe->lasting), 0);
+}
 
 static inline void probe_tables_commit(struct probe_tables *probe)
 {
 	assert_int_equal(tables_commit(&probe->tables, &probe->lasting, probe->present, random_interfaces.count), 0);
+	tables_free(&probe->tables);
+}
+
+static inline void probe_tables_open_maps(struct lasting *lasting)
+{
+	struct map_order orders[LASTING_TYPED_MAPS - LASTING_TABLES + 1] = {{.name = lasting_names[LASTING_CONTROL]}};
+	const size_t count = sizeof(orders) / sizeof(*orders);
+
+	memset(lasting, 0, sizeof(*lasting));
+	for (int i = 0; i < LASTING_MAPS; i++)
+		lasting->fds[i] = -1;
+	for (size_t i = 1; i < count; i++)
+		orders[i].name = lasting_names[LASTING_TABLES + i - 1];
+	assert_int_equal(maps_create(probe_path("../bpf/store.bpf.o"), orders, count), 0);
+	lasting->fds[LASTING_CONTROL] = orders[0].fd;
+	for (size_t i = 1; i < count; i++)
+		lasting->fds[LASTING_TABLES + i - 1] = orders[i].fd;
+	lasting->control = mmap(NULL, sizeof(*lasting->control), PROT_READ | PROT_WRITE, MAP_SHARED, orders[0].fd, 0);
+	assert_true(lasting->control != MAP_FAILED);
 }
 
 /* Makes the maps, which programs use from now on, and the tables, which are empty. */
 static inline void probe_tables_open(struct probe_tables *probe, const struct model_tables *model)
 {
-	struct map_order orders[LASTING_TYPED_MAPS - LASTING_TABLES] = {0};
-	const size_t count = sizeof(orders) / sizeof(*orders);
-
-	memset(probe, 0, sizeof(*probe));
-	for (int i = 0; i < LASTING_MAPS; i++)
-		probe->lasting.fds[i] = -1;
-	for (size_t i = 0; i < count; i++)
-		orders[i].name = lasting_names[LASTING_TABLES + i];
-	assert_int_equal(maps_create(probe_path("../bpf/store.bpf.o"), orders, count), 0);
-	for (size_t i = 0; i < count; i++)
-		probe->lasting.fds[LASTING_TABLES + i] = orders[i].fd;
+	probe_tables_open_maps(&probe->lasting);
 	for (size_t i = 0; i < random_interfaces.count; i++)
 		probe->present[i] = (struct table_present){(__u32)random_interfaces.interfaces[i].index,
 							   random_interfaces.interfaces[i].name};
+	probe_tables_begin(probe);
 	for (size_t i = 0; i < MODEL_TABLES; i++) {
 		struct table_info info = {.type = model->tables[i].type,
 					  .flow_fields = model->tables[i].flow_fields,
@@ -46,24 +62,27 @@ static inline void probe_tables_open(struct probe_tables *probe, const struct mo
 		strcpy(info.name, model->tables[i].name);
 		assert_int_equal(tables_make(&probe->tables, &info)->index, i + 1);
 	}
-	assert_int_equal(tables_install(&probe->tables, &probe->lasting, probe->present, random_interfaces.count), 0);
+	probe_tables_commit(probe);
 	probe_lasting = &probe->lasting;
 }
 
-static inline void probe_tables_set(struct table *table, const struct model_entry *entry, bool present)
+static inline void probe_tables_set(struct probe_tables *probe, const struct model_table *model,
+				    const struct model_entry *entry, bool present)
 {
+	struct table *table = tables_find(&probe->tables, model->name, 0);
 	struct table_record record = entry->record;
 
-	if (table->info.type == TABLE_ADDRESS || table->info.type == TABLE_MAC)
+	if (model->type == TABLE_ADDRESS || model->type == TABLE_MAC)
 		record.number[0] = entry->key.bits;
 	assert_int_equal(table_set(table, &entry->key, present ? &record : NULL, present), 0);
 }
 
 /* Adds or removes one entry, in place. */
-static inline void probe_tables_edit(struct probe_tables *probe, size_t place, const struct model_entry *entry,
-				     bool present)
+static inline void probe_tables_edit(struct probe_tables *probe, const struct model_table *model,
+				     const struct model_entry *entry, bool present)
 {
-	probe_tables_set(probe->tables.tables + place, entry, present);
+	probe_tables_begin(probe);
+	probe_tables_set(probe, model, entry, present);
 	probe_tables_commit(probe);
 }
 
@@ -73,24 +92,26 @@ static inline void probe_tables_edit(struct probe_tables *probe, size_t place, c
  */
 static inline void probe_tables_fill(struct probe_tables *probe, const struct model_tables *model)
 {
-	for (size_t i = 0; i < MODEL_TABLES; i++) {
-		table_clear(probe->tables.tables + i);
-		probe_tables_set(probe->tables.tables + i, &model->tables[i].stranger, true);
-		for (size_t n = 1; n < model->tables[i].count; n++)
-			probe_tables_set(probe->tables.tables + i, model->tables[i].entries + n, true);
+	const struct model_table *table;
+
+	probe_tables_begin(probe);
+	for (table = model->tables; table < model->tables + MODEL_TABLES; table++) {
+		table_clear(tables_find(&probe->tables, table->name, 0));
+		probe_tables_set(probe, table, &table->stranger, true);
+		for (size_t n = 1; n < table->count; n++)
+			probe_tables_set(probe, table, table->entries + n, true);
 	}
 	probe_tables_commit(probe);
-	for (size_t i = 0; i < MODEL_TABLES; i++) {
-		probe_tables_edit(probe, i, &model->tables[i].stranger, false);
-		if (model->tables[i].count)
-			probe_tables_edit(probe, i, model->tables[i].entries, true);
+	for (table = model->tables; table < model->tables + MODEL_TABLES; table++) {
+		probe_tables_edit(probe, table, &table->stranger, false);
+		if (table->count)
+			probe_tables_edit(probe, table, table->entries, true);
 	}
 }
 
 static inline void probe_tables_close(struct probe_tables *probe)
 {
 	probe_lasting = NULL;
-	tables_free(&probe->tables);
 	lasting_close(&probe->lasting);
 }
 

@@ -22,14 +22,6 @@ static struct bpf_object *sweeper;
 static struct control *control;
 static struct state_totals *totals;
 
-static void *map_memory(enum lasting_map map, size_t size)
-{
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, probe_tables.lasting.fds[map], 0);
-
-	assert_true(memory != MAP_FAILED);
-	return memory;
-}
-
 /* The maps of states, beside those of tables. */
 static void open_states(void)
 {
@@ -37,7 +29,6 @@ static void open_states(void)
 		enum lasting_map map;
 		__u32 entries;
 	} rows[] = {
-		{LASTING_CONTROL, 0},
 		{LASTING_STATES4, MODEL_STATES_MAX},
 		{LASTING_STATES6, MODEL_STATES_MAX},
 		{LASTING_STATE_PARENTS, MODEL_STATES_MAX},
@@ -55,10 +46,12 @@ static void open_states(void)
 	assert_int_equal(maps_create(probe_path("../bpf/store.bpf.o"), orders, count), 0);
 	for (size_t i = 0; i < count; i++)
 		probe_tables.lasting.fds[rows[i].map] = orders[i].fd;
-	control = map_memory(LASTING_CONTROL, sizeof(*control));
-	totals = map_memory(LASTING_STATE_TOTALS, sizeof(*totals));
-	probe_tables.lasting.control = control;
-	*control = (struct control){.states_clock = LONG_AGO, .jiffies_per_second = 1};
+	totals = mmap(NULL, sizeof(*totals), PROT_READ | PROT_WRITE, MAP_SHARED,
+		      probe_tables.lasting.fds[LASTING_STATE_TOTALS], 0);
+	assert_true(totals != MAP_FAILED);
+	control = probe_tables.lasting.control;
+	control->states_clock = LONG_AGO;
+	control->jiffies_per_second = 1;
 }
 
 static int set_up(void **state)
