@@ -46,15 +46,24 @@ static bool block_left(const struct plan *plan, const struct rule *rule, unsigne
 	return plan_block_left(plan, rule, first, last);
 }
 
+/* The rule's number, if a test asks for it; else 0. */
+static __u32 number_asked(const struct rule *rule)
+{
+	RULE_FOR_EACH_OPTION (option, rule)
+		if (option->code == OPTION_LOOKUP && option->u.lookup.key == LOOKUP_RULE_NUMBER)
+			return rule->number;
+	return 0;
+}
+
 /*
- * Appends what the code for the tests that are left depends on: those options, and what is known of the packet. Returns
- * how many bytes that is, 0 if no test is left, or -ENOMEM.
+ * Appends what the code for the tests that are left depends on: those options, what is known of the packet, and the
+ * rule's number if they ask for it. Returns how many bytes that is, 0 if no test is left, or -ENOMEM.
  */
 static ssize_t write_rest(struct rests *rests, const struct plan *plan, const struct rule *rule, __u64 held)
 {
 	const struct option *option = rule_first_option(rule);
 	struct head known = emit_rule_head_of(plan, rule);
-	const __u32 words[] = {known.mask, known.value};
+	const __u32 words[] = {known.mask, known.value, number_asked(rule)};
 	size_t begin = rests->size, options;
 	int result = write_bytes(rests, words, sizeof(words));
 

@@ -245,6 +245,25 @@ static void shares_code_for_what_is_left(void **state)
 	ruleset_free(&ruleset);
 }
 
+/* `lookup rulenum' is another test in each rule. */
+static void shares_no_code_that_asks_for_the_number(void **state)
+{
+	static const char *const texts[] = {"100 deny lookup rulenum t",  "100 count lookup rulenum t",
+					    "200 deny lookup rulenum t",  "300 deny lookup src-port t",
+					    "400 deny lookup src-port t", NULL};
+	static const __u32 codes[] = {1, 1, 2, 3, 3, 0};
+	struct ruleset ruleset = ruleset_from(texts);
+	struct plan plan;
+
+	plan_classify_from = 0;
+	plan = planned(&ruleset);
+	assert_int_equal(plan.rule_count, sizeof(codes) / sizeof(*codes));
+	for (size_t i = 0; i < plan.rule_count; i++)
+		assert_int_equal(plan.dispatch[i].code, codes[i]);
+	plan_free(&plan);
+	ruleset_free(&ruleset);
+}
+
 /* Where rules need more code than there is room for, all of them become straight-line code. */
 static void gives_up_where_code_is_too_long(void **state)
 {
@@ -339,6 +358,7 @@ int main(void)
 		cmocka_unit_test_teardown(looks_up_what_is_many_and_selective, restore),
 		cmocka_unit_test(looks_up_what_code_would_compare_one_by_one),
 		cmocka_unit_test_teardown(shares_code_for_what_is_left, restore),
+		cmocka_unit_test_teardown(shares_no_code_that_asks_for_the_number, restore),
 		cmocka_unit_test_teardown(gives_up_where_code_is_too_long, restore),
 		cmocka_unit_test_teardown(directions_share_an_image_of_the_same_boxes, restore),
 	};
