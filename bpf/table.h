@@ -34,13 +34,23 @@ static __always_inline __u32 table_slot(struct packet *packet, __u32 table)
 	return slots->slot[packet->table_epoch & 1][table & (TABLES_MAX - 1)];
 }
 
-/* Whether an entry was found, and holds what the question asks for; then it may be kept. */
-static __always_inline int table_answer(struct packet *packet, const struct table_record *record, __u64 question,
-					__u32 value)
+/* Whether an entry was found, and holds what the question asks for. */
+static __always_inline int table_holds(const struct table_record *record, __u64 question, __u32 value)
 {
 	__u32 type = TABLE_QUESTION_VALUE(question);
 
-	if (!record || (type && (type >= TABLE_NUMBERS || record->number[type] != value)))
+	/* Else the compiler may check a copy, of which the verifier learns nothing. */
+	asm volatile("" : "+r"(type));
+	if (!record)
+		return 0;
+	return !type || (type < TABLE_NUMBERS && record->number[type] == value);
+}
+
+/* Likewise; then it may be kept. */
+static __always_inline int table_answer(struct packet *packet, const struct table_record *record, __u64 question,
+					__u32 value)
+{
+	if (!table_holds(record, question, value))
 		return 0;
 	if (question & TABLE_QUESTION_KEEP)
 		table_keep(packet, record->number);
@@ -81,15 +91,59 @@ static __always_inline void find_prefix(struct table_hit *hit, void *contents, v
 	hit->bits = entry->record.number[0];
 }
 
-static __always_inline void find_address(struct table_hit *hit, void *trie, const struct trie_address *address)
-{
-	const struct trie_header *header = trie ? trie_line(trie, 0) : NULL;
-	__u32 reference = header ? trie_search(trie, header, address) : 0;
+/*
+ * An address that is being looked up, and what has been found. It is not on the stack: of that callers leave 64 bytes
+ * (kernel 6.1: 512 for the whole chain of calls).
+ */
+struct table_asked {
+	__u64 question;
+	__u32 value;
+	__u32 slot;
+	struct trie_address address;
+	struct table_address6 key; /* the same for a trie of the kernel's; IPv4 in address[0] */
+	__u32 reference;	   /* of the entry that the trie has, 0: none, or a longer prefix that expires */
+	__u32 bits;		   /* of the longest prefix found */
+	__u32 found;		   /* whether an entry that the question asks for */
+};
 
-	if (!reference)
+/* One for packets of the network, one for traced ones, which these interrupt. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct table_asked);
+} table_asked SEC(".maps") __weak;
+
+/* The packet's element on this CPU; NULL only for the verifier. */
+static __always_inline struct table_asked *table_asked_find(const struct packet *packet)
+{
+	__u32 key = packet_traced(packet) ? 1 : 0;
+
+	return bpf_map_lookup_elem(&table_asked, &key);
+}
+
+static __always_inline void find_address(struct table_asked *asked, void *trie)
+{
+	asked->reference = trie ? trie_search(trie, &asked->address) : 0;
+	asked->bits = TRIE_REFERENCE_BITS(asked->reference);
+}
+
+/* Likewise in a trie of the kernel's, in which prefixes expire; a longer prefix than the one found before counts. */
+static __always_inline void find_timed_address(struct packet *packet, struct table_asked *asked, void *trie)
+{
+	const struct table_entry *entry = trie ? table_find_prefix(trie, &asked->key) : NULL;
+
+	if (!entry || (asked->reference && entry->record.number[0] < asked->bits))
 		return;
-	hit->record = trie_record(trie, header, reference);
-	hit->bits = TRIE_REFERENCE_BITS(reference);
+	asked->reference = 0;
+	asked->bits = entry->record.number[0];
+	asked->found = table_answer(packet, &entry->record, asked->question, asked->value);
+}
+
+/* Whether the question can be answered without what the entry holds, which is then not fetched. */
+static __always_inline bool holds_no_matter(__u64 question)
+{
+	return !TABLE_QUESTION_VALUE(question) && !(question & TABLE_QUESTION_KEEP);
 }
 
 /* The first `bits' of 64 bits, the others 0, in the order of the network. */
@@ -100,62 +154,73 @@ static __always_inline void write_half(__u32 *words, __u64 half, __u32 bits)
 	words[1] = bpf_htonl((__u32)half);
 }
 
-static __always_inline void count_address(const struct packet *packet, __u32 slot, const struct trie_address *address,
-					  __u32 bits)
+static __always_inline void count_address(const struct packet *packet, const struct table_asked *asked)
 {
 	struct table_scratch *scratch;
-	void *counters = table_counters_find(packet, TABLE_ADDRESS, slot, &scratch);
+	void *counters = table_counters_find(packet, TABLE_ADDRESS, asked->slot, &scratch);
 
 	if (!counters)
 		return;
 	scratch->key.family = packet->family;
-	scratch->key.bits = (__u8)bits;
-	write_half(scratch->key.word, address->high, bits);
-	write_half(scratch->key.word + 2, address->low, bits > 64 ? bits - 64 : 0);
+	scratch->key.bits = (__u8)asked->bits;
+	write_half(scratch->key.word, asked->address.high, asked->bits);
+	write_half(scratch->key.word + 2, asked->address.low, asked->bits > 64 ? asked->bits - 64 : 0);
 	table_count(packet, counters, scratch);
 }
 
 /* Two words of an address, one behind the other in memory, as a number. */
-static __always_inline __u64 address_half(const __u32 *words, __u64 mask)
+static __always_inline __u64 address_half(const __u32 *words)
 {
-	return (__u64)bpf_ntohl(words[0] & (__u32)mask) << 32 | bpf_ntohl(words[1] & (__u32)(mask >> 32));
+	return (__u64)bpf_ntohl(words[0]) << 32 | bpf_ntohl(words[1]);
+}
+
+/* Whether the entry that the trie has holds what the question asks for. */
+static __always_inline int trie_answer(struct packet *packet, const struct table_asked *asked)
+{
+	void *trie = packet->family == 4 ? TABLE_CONTENTS(table_address4, asked->slot)
+					 : TABLE_CONTENTS(table_address6, asked->slot);
+
+	return trie && table_answer(packet, trie_record(trie, asked->reference), asked->question, asked->value);
 }
 
 /* An address of the packet. The mask is as an address lies in memory, IPv4's in its first four bytes. */
 __noinline int packet_table_address(struct packet *packet, __u64 question, __u32 value, __u64 mask_low, __u64 mask_high)
 {
-	struct trie_address address = {0};
-	struct table_hit hit = {0};
+	struct table_asked *asked;
 	const __u32 *words;
-	__u32 slot;
 
-	if (!packet)
+	if (!packet || (packet->family != 4 && packet->family != 6))
+		return 0;
+	asked = table_asked_find(packet);
+	if (!asked)
 		return 0;
 	words = TABLE_QUESTION_FIELDS(question) & TABLE_QUESTION_DESTINATION ? packet->destination : packet->source;
-	if (packet->family != 4 && packet->family != 6)
-		return 0;
-	slot = table_slot(packet, TABLE_QUESTION_INDEX(question));
+	asked->question = question;
+	asked->value = value;
+	asked->found = 0;
+	asked->slot = table_slot(packet, TABLE_QUESTION_INDEX(question));
+	asked->key.address[0] = words[0] & (__u32)mask_low;
+	asked->key.address[1] = words[1] & (__u32)(mask_low >> 32);
+	asked->key.address[2] = words[2] & (__u32)mask_high;
+	asked->key.address[3] = words[3] & (__u32)(mask_high >> 32);
 	if (packet->family == 4) {
-		struct table_address4 key = {.bits = 32, .address = words[0] & (__u32)mask_low};
-
-		address.high = address_half(words, (__u32)mask_low);
-		find_address(&hit, TABLE_CONTENTS(table_address4, slot), &address);
-		find_prefix(&hit, TABLE_CONTENTS(table_timed4, slot), &key);
+		asked->key.bits = 32;
+		asked->address.high = (__u64)bpf_ntohl(asked->key.address[0]) << 32;
+		asked->address.low = 0;
+		find_address(asked, TABLE_CONTENTS(table_address4, asked->slot));
+		find_timed_address(packet, asked, TABLE_CONTENTS(table_timed4, asked->slot));
 	} else {
-		struct table_address6 key = {
-			.bits = 128,
-			.address = {words[0] & (__u32)mask_low, words[1] & (__u32)(mask_low >> 32),
-				    words[2] & (__u32)mask_high, words[3] & (__u32)(mask_high >> 32)},
-		};
-
-		address.high = address_half(words, mask_low);
-		address.low = address_half(words + 2, mask_high);
-		find_address(&hit, TABLE_CONTENTS(table_address6, slot), &address);
-		find_prefix(&hit, TABLE_CONTENTS(table_timed6, slot), &key);
+		asked->key.bits = 128;
+		asked->address.high = address_half(asked->key.address);
+		asked->address.low = address_half(asked->key.address + 2);
+		find_address(asked, TABLE_CONTENTS(table_address6, asked->slot));
+		find_timed_address(packet, asked, TABLE_CONTENTS(table_timed6, asked->slot));
 	}
-	if (!table_answer(packet, hit.record, question, value))
+	if (asked->reference)
+		asked->found = holds_no_matter(question) || trie_answer(packet, asked);
+	if (!asked->found)
 		return 0;
-	count_address(packet, slot, &address, hit.bits);
+	count_address(packet, asked);
 	return 1;
 }
 

@@ -51,26 +51,40 @@ static __always_inline bool trie_differs(__u64 high, __u64 low, __u32 bits)
 /* Keeps the compiler from adding to a line before it is known to be there, which the verifier refuses. */
 #define known(line) asm volatile("" : "+r"(line))
 
-/* The row of the entry with this index; 0: there is none. */
-static __always_inline __u32 trie_entry_row(void *trie, const struct trie_header *header, __u32 index)
-{
-	__u32 shift = header->wide ? 1 : 2; /* two or four entries in a line */
-	const char *line = trie_line(trie, header->entries + (index >> shift));
+/*
+ * What is kept across calls of the kernel is kept on the stack, of which callers leave 64 bytes (kernel 6.1: 512 for
+ * the whole chain of calls): hence words that hold two numbers, and a header that is looked up again.
+ */
+#define TRIE_HIGH(word) ((__u32)((word) >> 32))
+#define TRIE_PAIR(high, low) ((__u64)(high) << 32 | (__u32)(low))
 
+/* The entry with this index, NULL: there is none. */
+static __always_inline const struct trie_entry *trie_entry(void *trie, __u32 index)
+{
+	const struct trie_header *header = trie_line(trie, 0);
+	const char *line;
+	__u32 shift;
+
+	if (!header)
+		return NULL;
+	shift = header->wide ? 1 : 2; /* two or four entries in a line */
+	line = trie_line(trie, header->entries + (index >> shift));
 	if (!line)
-		return 0;
+		return NULL;
 	known(line);
-	line += (index & ((1u << shift) - 1) & 3) << (6 - shift);
-	return ((volatile const struct trie_entry *)line)->value;
+	return (const void *)(line + ((index & ((1u << shift) - 1) & 3) << (6 - shift)));
 }
 
 /* Whether the address has the prefix of an IPv6 entry. */
-static __always_inline bool trie_entry_matches(void *trie, const struct trie_header *header,
-					       const struct trie_address *address, __u32 reference)
+static __always_inline bool trie_entry_matches(void *trie, const struct trie_address *address, __u32 reference)
 {
-	const char *line = trie_line(trie, header->entries + TRIE_REFERENCE_INDEX(reference) / 2);
+	const struct trie_header *header = trie_line(trie, 0);
+	const char *line;
 	const __u32 *word;
 
+	if (!header)
+		return false;
+	line = trie_line(trie, header->entries + TRIE_REFERENCE_INDEX(reference) / 2);
 	if (!line)
 		return false;
 	known(line);
@@ -79,78 +93,146 @@ static __always_inline bool trie_entry_matches(void *trie, const struct trie_hea
 			     address->low ^ ((__u64)word[2] << 32 | word[3]), TRIE_REFERENCE_BITS(reference));
 }
 
-/* The longest prefix of the address in a leaf that `depth` bits have led to: a reference, 0: none. */
-static __always_inline __u32 trie_search_leaf(void *trie, const struct trie_header *header,
-					      const struct trie_address *address, __u32 step, __u32 depth)
+/*
+ * The longest prefix of the address among those entries of a line whose bits are set in `which', below `depth` bits: a
+ * reference, 0: none. In a cell they may change one by one.
+ */
+static __always_inline __u32 trie_search_line(void *trie, const struct trie_address *address,
+					      const struct trie_leaf *entries, __u32 which, __u32 depth)
 {
-	__u32 place = TRIE_STEP_PLACE(step), left = 1u << TRIE_STEP_LEAF_CLASS(step);
-	const struct trie_leaf *leaves = trie_line(trie, place / 8);
-	__u32 window = trie_window(address, depth);
+	__u64 state = which << 8 | depth; /* the best one, `which', `depth' */
 
-	if (!leaves)
-		return 0;
-	for (int i = 0; i < TRIE_LEAF_MAX && left; i++, left--, place++) {
-		__u32 number = place, reference, bits;
+#pragma unroll
+	for (int i = 0; i < TRIE_LEAF_MAX; i++) {
+		struct trie_leaf entry;
+		__u64 word;
+		__u32 bits;
 
-		/* Else it becomes a pointer that the verifier sees leave the line. */
-		asm volatile("" : "+r"(number));
-		number &= TRIE_LEAF_MAX - 1;
-		reference = leaves[number].reference;
-		bits = TRIE_REFERENCE_BITS(reference) - depth;
-		if (!reference)
-			return 0;
-		if ((__u64)(window ^ leaves[number].key) >> (bits < 32 ? 32 - bits : 0))
+		asm volatile("" : "+r"(state));
+		if (!(state & 256u << i))
 			continue;
-		if (bits <= 32 || trie_entry_matches(trie, header, address, reference))
-			return reference;
+		word = *(volatile const __u64 *)(entries + i);
+		__builtin_memcpy(&entry, &word, sizeof(entry));
+		if (!entry.reference || TRIE_REFERENCE_BITS(TRIE_HIGH(state)) > TRIE_REFERENCE_BITS(entry.reference))
+			continue;
+		bits = TRIE_REFERENCE_BITS(entry.reference) - (state & 255);
+		if ((__u64)(trie_window(address, state & 255) ^ entry.key) >> (bits < 32 ? 32 - bits : 0))
+			continue;
+		if (bits <= 32 || trie_entry_matches(trie, address, entry.reference))
+			state = TRIE_PAIR(entry.reference, state);
 	}
-	return 0;
+	return TRIE_HIGH(state);
+}
+
+#define TRIE_LINE_WORDS (TRIE_LINE / (__u32)sizeof(__u32))
+
+/* The cover of a cell, the word `place` of the map: a reference, 0: none. */
+static __always_inline __u32 trie_cell_cover(void *trie, __u32 place)
+{
+	volatile const __u32 *line = trie_line(trie, place / TRIE_LINE_WORDS);
+
+	if (!line)
+		return 0;
+	known(line);
+	return line[place & (TRIE_LINE_WORDS - 1)];
+}
+
+/* Which places of its line a leaf has: a bit for each. */
+static __always_inline __u32 trie_leaf_places(__u32 step)
+{
+	return ((1u << (1u << TRIE_STEP_LEAF_CLASS(step))) - 1) << (TRIE_STEP_PLACE(step) & 7);
 }
 
 /* The longest prefix of the address: a reference, 0: none. */
-static __always_inline __u32 trie_search(void *trie, const struct trie_header *header,
-					 const struct trie_address *address)
+static __always_inline __u32 trie_search(void *trie, const struct trie_address *address)
 {
-	__u32 step = *(volatile const __u32 *)&header->root, depth = 0, best = 0, found;
+	const struct trie_header *header = trie_line(trie, 0);
+	const struct trie_cell *cell = NULL;
+	const struct trie_leaf *entries;
+	__u32 which = 0xfe; /* a cell's */
+	__u64 at;	    /* step, depth */
+	__u64 found = 0;    /* the longest prefix so far, place of the cell's cover */
+	__u32 reference;
 
-	for (int level = 0; level < TRIE_LEVELS && step & TRIE_NODE; level++) {
-		__u32 line = TRIE_STEP_LINE(step), bits = TRIE_STEP_BITS(step), number;
-		const struct trie_slot *slots;
+	if (!header)
+		return 0;
+	at = TRIE_PAIR(*(volatile const __u32 *)&header->root, 0);
+	for (int level = 0; level < TRIE_LEVELS && (__s64)at < 0; level++) {
+		__u32 step = TRIE_HIGH(at), number = 0;
 
-		if (step & TRIE_SKIP) {
-			const struct trie_node *node = trie_line(trie, line);
+		_Static_assert(TRIE_NODE == 1u << 31, "the sign of `at' tells nodes");
+		if (step & (TRIE_SKIP | TRIE_CELLS)) {
+			const struct trie_node *node = trie_line(trie, TRIE_STEP_LINE(step));
 
 			if (!node)
-				return best;
-			depth = node->depth;
-			if (trie_differs(address->high ^ node->high, address->low ^ node->low, depth))
-				return best;
+				return TRIE_HIGH(found);
+			if (step & TRIE_SKIP) {
+				at = TRIE_PAIR(step, node->depth);
+				if (trie_differs(address->high ^ node->high, address->low ^ node->low, node->depth))
+					return TRIE_HIGH(found);
+			}
+			found = TRIE_PAIR(TRIE_HIGH(found), *(volatile const __u32 *)&node->covers * TRIE_LINE_WORDS);
+			number = node->cells;
 		}
-		number = trie_window(address, depth) >> ((32 - bits) & 31);
-		slots = trie_line(trie, line + 1 + number / 8);
-		if (!slots)
-			return best;
-		slots += number & 7;
-		found = *(volatile const __u32 *)&slots->cover;
-		if (found)
-			best = found;
-		step = *(volatile const __u32 *)&slots->step;
-		depth += bits;
+		if (step & TRIE_CELLS) {
+			__u32 chosen = trie_window(address, (__u32)at) >> ((32 - TRIE_STEP_BITS(step)) & 31);
+
+			found += chosen;
+			cell = trie_line(trie, number + chosen);
+			if (!cell)
+				return TRIE_HIGH(found);
+			at = TRIE_PAIR(*(volatile const __u32 *)&cell->step, (__u32)at + TRIE_STEP_BITS(step));
+			/* What the cell itself has is searched below: the verifier follows this loop often enough. */
+			if (!TRIE_HIGH(at))
+				break;
+			cell = NULL;
+			reference = trie_cell_cover(trie, (__u32)found);
+		} else {
+			const struct trie_slot *slots;
+
+			number = trie_window(address, (__u32)at) >> ((32 - TRIE_STEP_BITS(step)) & 31);
+			slots = trie_line(trie, TRIE_STEP_LINE(step) + 1 + number / 8);
+			if (!slots)
+				return TRIE_HIGH(found);
+			slots += number & 7;
+			reference = *(volatile const __u32 *)&slots->cover;
+			at = TRIE_PAIR(*(volatile const __u32 *)&slots->step, (__u32)at + TRIE_STEP_BITS(step));
+		}
+		if (reference)
+			found = TRIE_PAIR(reference, 0);
 	}
-	if (!step || step & TRIE_NODE)
-		return best;
-	found = trie_search_leaf(trie, header, address, step, depth);
-	return found ? found : best;
+	entries = (const void *)cell;
+	if (!cell) {
+		if ((__s64)at < 0 || !TRIE_HIGH(at))
+			return TRIE_HIGH(found);
+		entries = trie_line(trie, TRIE_STEP_PLACE(TRIE_HIGH(at)) / 8);
+		which = trie_leaf_places(TRIE_HIGH(at));
+		found = TRIE_PAIR(TRIE_HIGH(found), 0);
+	}
+	if (!entries)
+		return TRIE_HIGH(found);
+	reference = trie_search_line(trie, address, entries, which, (__u32)at);
+	if (!reference && (__u32)found)
+		reference = trie_cell_cover(trie, (__u32)found);
+	return reference ? reference : TRIE_HIGH(found);
 }
 
 /* What the entry that `reference` means holds. */
-static __always_inline const struct table_record *trie_record(void *trie, const struct trie_header *header,
-							      __u32 reference)
+static __always_inline const struct table_record *trie_record(void *trie, __u32 reference)
 {
-	__u32 row = *(volatile const __u32 *)&header->row;
+	const struct trie_header *header = trie_line(trie, 0);
+	const struct trie_entry *entry;
+	__u32 row;
 
-	if (!row)
-		row = trie_entry_row(trie, header, TRIE_REFERENCE_INDEX(reference));
+	if (!header)
+		return NULL;
+	row = *(volatile const __u32 *)&header->row;
+	if (!row) {
+		entry = trie_entry(trie, TRIE_REFERENCE_INDEX(reference));
+		if (!entry)
+			return NULL;
+		row = *(volatile const __u32 *)&entry->value;
+	}
 	return trie_line(trie, row);
 }
 

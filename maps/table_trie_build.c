@@ -13,6 +13,7 @@
 #include "maps/table_trie_parts.h"
 
 #define LEAF_FILL 4
+#define CELL_BITS_MIN 6
 /* Room in new maps: a part of what is there, and so much at least. */
 #define SPARE_PART 32
 #define SPARE_ENTRIES 16
@@ -39,6 +40,11 @@ void trie_mask(struct trie_key *key, unsigned int bits)
 	key->low &= bits >= 128 ? ~0ull : bits > 64 ? ~0ull << (128 - bits) : 0;
 }
 
+struct trie_leaf trie_leaf_entry(const struct trie_item *item, unsigned int depth)
+{
+	return (struct trie_leaf){trie_window(&item->key, depth), item->reference};
+}
+
 int trie_build_leaf(struct trie *trie, struct trie_item *items, size_t count, unsigned int depth, __u32 *step)
 {
 	struct trie_leaf *leaf;
@@ -58,29 +64,9 @@ int trie_build_leaf(struct trie *trie, struct trie_item *items, size_t count, un
 
 		for (; j && TRIE_REFERENCE_BITS(leaf[j - 1].reference) < items[i].key.bits; j--)
 			leaf[j] = leaf[j - 1];
-		leaf[j] = (struct trie_leaf){trie_window(&items[i].key, depth), items[i].reference};
+		leaf[j] = trie_leaf_entry(items + i, depth);
 	}
 	*step = TRIE_LEAF_STEP(place, class);
-	return 0;
-}
-
-int trie_build_node(struct trie *trie, const struct trie_key *key, unsigned int depth, unsigned int above,
-		    unsigned int bits, __u32 *step)
-{
-	struct trie_key head = *key;
-	struct trie_node *node;
-	__u32 line;
-	int result = trie_allocate(trie, TRIE_CLASS_NODE + bits, &line);
-
-	if (result)
-		return result;
-	trie_mask(&head, depth);
-	node = trie_lines(trie, line, trie_node_lines(bits));
-	memset(node, 0, (size_t)trie_node_lines(bits) * TRIE_LINE);
-	node->high = head.high;
-	node->low = head.low;
-	node->depth = depth;
-	*step = TRIE_NODE_STEP(line, bits, depth > above ? TRIE_SKIP : 0);
 	return 0;
 }
 
@@ -105,28 +91,70 @@ static unsigned int node_bits(const struct trie *trie, size_t count, unsigned in
 	return bits < most ? bits : most;
 }
 
+/* The slot of a node below `depth` bits that a key belongs to. */
+static __u32 slot_number(const struct trie_key *key, unsigned int depth, unsigned int bits)
+{
+	return trie_window(key, depth) >> (32 - bits);
+}
+
+/* Whether nearly all slots of a node would lead to leaves, which are not far from full. */
+static bool wants_cells(const struct trie_item *items, size_t count, unsigned int depth, unsigned int bits)
+{
+	size_t slots = (size_t)1 << bits, below = 0, used = 0;
+	__u32 last = 0;
+
+	if (bits < CELL_BITS_MIN)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		__u32 number = slot_number(&items[i].key, depth, bits);
+
+		if (items[i].key.bits <= depth + bits)
+			continue;
+		used += !below++ || number != last;
+		last = number;
+	}
+	return below >= slots + slots / 2 && used >= slots - slots / 4;
+}
+
 /*
- * Writes the items that end in the node to its slots, and moves the others to the front. Returns how many they are.
+ * Writes the items that end in the node to its covers, and moves the others to the front. Returns how many they are.
  * Since a prefix comes before all that it includes, the longest is written last.
  */
 static size_t cover_slots(const struct trie *trie, struct trie_item *items, size_t count, unsigned int depth,
 			  __u32 step)
 {
 	unsigned int bits = TRIE_STEP_BITS(step);
-	struct trie_slot *slots = trie_slots(trie, step);
 	size_t left = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		__u32 first = trie_window(&items[i].key, depth) >> (32 - bits);
+		__u32 first = slot_number(&items[i].key, depth, bits);
 
 		if (items[i].key.bits > depth + bits) {
 			items[left++] = items[i];
 			continue;
 		}
 		for (__u32 j = 0; j < 1u << (depth + bits - items[i].key.bits); j++)
-			slots[first + j].cover = items[i].reference;
+			*trie_cover(trie, step, first + j) = items[i].reference;
 	}
 	return left;
+}
+
+/* Brings items below a slot or cell. */
+static int build_child(struct trie *trie, struct trie_item *items, size_t count, unsigned int depth, __u32 step,
+		       __u32 number)
+{
+	__u32 child;
+	int result;
+
+	if (step & TRIE_CELLS && count <= TRIE_CELL_MAX) {
+		for (size_t i = 0; i < count; i++)
+			trie_cell(trie, step, number)->entries[i] = trie_leaf_entry(items + i, depth);
+		return 0;
+	}
+	result = trie_build(trie, items, count, depth, &child);
+	if (!result)
+		*trie_child(trie, step, number) = child;
+	return result;
 }
 
 static int build_children(struct trie *trie, struct trie_item *items, size_t count, unsigned int depth, __u32 step)
@@ -135,21 +163,19 @@ static int build_children(struct trie *trie, struct trie_item *items, size_t cou
 	int result = 0;
 
 	for (size_t from = 0, to; !result && from < count; from = to) {
-		__u32 number = trie_window(&items[from].key, depth) >> (32 - bits), child;
+		__u32 number = slot_number(&items[from].key, depth, bits);
 
 		for (to = from + 1; to < count; to++)
-			if (trie_window(&items[to].key, depth) >> (32 - bits) != number)
+			if (slot_number(&items[to].key, depth, bits) != number)
 				break;
-		result = trie_build(trie, items + from, to - from, depth + bits, &child);
-		if (!result)
-			trie_slots(trie, step)[number].step = child;
+		result = build_child(trie, items + from, to - from, depth + bits, step, number);
 	}
 	return result;
 }
 
 int trie_build(struct trie *trie, struct trie_item *items, size_t count, unsigned int depth, __u32 *step)
 {
-	unsigned int above = depth;
+	unsigned int above = depth, bits;
 	int result;
 
 	*step = 0;
@@ -158,7 +184,8 @@ int trie_build(struct trie *trie, struct trie_item *items, size_t count, unsigne
 	if (count <= TRIE_LEAF_MAX)
 		return trie_build_leaf(trie, items, count, depth, step);
 	depth = common_depth(items, count);
-	result = trie_build_node(trie, &items->key, depth, above, node_bits(trie, count, depth), step);
+	bits = node_bits(trie, count, depth);
+	result = trie_build_node(trie, &items->key, depth, above, bits, wants_cells(items, count, depth, bits), step);
 	if (result)
 		return result;
 	count = cover_slots(trie, items, count, depth, *step);
@@ -253,11 +280,12 @@ int trie_unlinked(struct trie *image, const struct trie *old, bool wide, __u32 m
 static __u32 spare_lines(const struct trie *image)
 {
 	const struct trie_header *header = trie_header(image);
-	__u32 part = (header->heap_end - header->entries) / SPARE_PART, root = 0;
+	unsigned int class = header->root & TRIE_CELLS ? TRIE_CLASS_COVERS : TRIE_CLASS_NODE;
+	__u32 part = (header->heap_end - header->entries) / SPARE_PART, copy = 0;
 
 	if (header->root & TRIE_NODE)
-		root = trie_node_lines(TRIE_STEP_BITS(header->root));
-	return SPARE_LINES + (part > root ? part : root);
+		copy = (__u32)trie_class_lines(class + TRIE_STEP_BITS(header->root));
+	return SPARE_LINES + (part > copy ? part : copy);
 }
 
 int trie_publish(const struct trie *image)

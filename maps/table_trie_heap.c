@@ -8,7 +8,7 @@
 #include "maps/grace.h"
 #include "maps/table_trie_parts.h"
 
-#define LINES_MAX (1u << 25)
+#define LINES_MAX (1u << 24)
 #define UNITS_PER_LINE (TRIE_LINE / 8)
 #define ROWS_COMPARED 64 /* in a map; an image has a hash */
 #define ROW_BUCKETS_MIN 64
@@ -110,13 +110,30 @@ static int extend_by_entry(struct trie *trie, __u32 *index)
 	return 0;
 }
 
+/* Whole lines for so many bytes. */
+static size_t lines_for(size_t bytes)
+{
+	return (bytes + TRIE_LINE - 1) / TRIE_LINE;
+}
+
+size_t trie_class_lines(unsigned int class)
+{
+	if (class >= TRIE_CLASS_COVERS)
+		return lines_for(sizeof(__u32) << (class - TRIE_CLASS_COVERS));
+	if (class >= TRIE_CLASS_CELLS)
+		return (size_t)1 << (class - TRIE_CLASS_CELLS);
+	if (class >= TRIE_CLASS_NODE)
+		return 1 + lines_for(sizeof(struct trie_slot) << (class - TRIE_CLASS_NODE));
+	return 1;
+}
+
 static int extend_by(struct trie *trie, unsigned int class, __u32 *place)
 {
 	if (class < TRIE_CLASS_ENTRY)
 		return extend_by_leaves(trie, class, place);
 	if (class == TRIE_CLASS_ENTRY)
 		return extend_by_entry(trie, place);
-	return extend(trie, class == TRIE_CLASS_NODE ? 1 : trie_node_lines(class - TRIE_CLASS_NODE), place);
+	return extend(trie, (__u32)trie_class_lines(class), place);
 }
 
 static bool pop(struct trie *trie, unsigned int class, __u32 *place)
@@ -184,7 +201,7 @@ static int grow_rows(struct trie *trie)
 
 static int make_row(struct trie *trie, const struct table_record *record, __u32 *row)
 {
-	int result = trie_allocate(trie, TRIE_CLASS_NODE, row);
+	int result = trie_allocate(trie, TRIE_CLASS_LINE, row);
 	struct table_record *made;
 
 	if (result)

@@ -8,17 +8,25 @@
 
 #include "maps/table_trie_parts.h"
 
-/* Where an entry belongs: at a leaf, in the slots of a node, or above a node whose skipped bits it does not share. */
-struct place {
-	size_t at;	    /* offset in memory of the step that leads there */
-	__u32 step;	    /* its value */
-	unsigned int above; /* bits that lead to it */
-	unsigned int depth; /* bits in front of those of the node's that choose a slot */
+/* Where an entry belongs. */
+enum where {
+	AT_LEAF,
+	AT_CELL,
+	AT_COVER, /* of the slots of a node */
+	ABOVE	  /* a node whose skipped bits it does not share */
 };
 
-static const struct trie_node *node_of(const struct trie *trie, __u32 step)
+struct place {
+	size_t at;	    /* offset in memory of the step that leads to the leaf or node */
+	__u32 step;	    /* its value */
+	unsigned int above; /* bits that lead to it */
+	unsigned int depth; /* of a node: bits in front of those that choose a slot */
+	size_t cell;	    /* offset in memory of the cell that the leaf belongs to or would belong to, 0: none */
+};
+
+static size_t offset_of(const struct trie *trie, const void *place)
 {
-	return trie_line(trie, TRIE_STEP_LINE(step));
+	return (size_t)((const char *)place - trie->memory);
 }
 
 /* The bits that the address has in common with those that the node skips. */
@@ -31,29 +39,30 @@ static unsigned int common_with(const struct trie_item *item, const struct trie_
 	return common < node->depth ? common : node->depth;
 }
 
-/* Goes where the entry belongs. Returns whether that is in the slots of a node or at a leaf. */
-static bool descend(const struct trie *trie, const struct trie_item *item, struct place *place)
+static enum where descend(const struct trie *trie, const struct trie_item *item, struct place *place)
 {
 	*place = (struct place){.at = offsetof(struct trie_header, root)};
 	for (;;) {
 		unsigned int bits;
+		__u32 number;
 
 		place->step = *trie_word(trie, place->at);
 		if (!(place->step & TRIE_NODE))
-			return true;
+			return place->cell && !place->step ? AT_CELL : AT_LEAF;
 		place->depth = place->above;
 		bits = TRIE_STEP_BITS(place->step);
 		if (place->step & TRIE_SKIP) {
-			place->depth = node_of(trie, place->step)->depth;
-			if (common_with(item, node_of(trie, place->step)) < place->depth)
-				return false;
+			place->depth = trie_node(trie, place->step)->depth;
+			if (common_with(item, trie_node(trie, place->step)) < place->depth)
+				return ABOVE;
 		}
 		if (item->key.bits <= place->depth + bits)
-			return true;
-		place->at = (size_t)((char *)(trie_slots(trie, place->step) +
-					      (trie_window(&item->key, place->depth) >> (32 - bits))) -
-				     trie->memory) +
-			    offsetof(struct trie_slot, step);
+			return AT_COVER;
+		number = trie_window(&item->key, place->depth) >> (32 - bits);
+		place->at = offset_of(trie, trie_child(trie, place->step, number));
+		place->cell = 0;
+		if (place->step & TRIE_CELLS)
+			place->cell = offset_of(trie, trie_cell(trie, place->step, number));
 		place->above = place->depth + bits;
 	}
 }
@@ -113,6 +122,26 @@ static int link_in_leaf(struct trie *trie, const struct trie_item *item, const s
 	return 0;
 }
 
+/* In one store. */
+static void store_entry(struct trie_leaf *place, struct trie_leaf entry)
+{
+	__u64 word;
+
+	_Static_assert(sizeof(entry) == sizeof(word), "an entry is a word");
+	memcpy(&word, &entry, sizeof(word));
+	__atomic_store_n((__u64 *)(void *)place, word, __ATOMIC_RELEASE);
+}
+
+/*
+ * Makes a cell ready to be used again, before its step becomes 0. All entries that it had are gone, since the last one
+ * below it goes: whoever still looks at them may miss them.
+ */
+static void clear_cell(struct trie_cell *cell)
+{
+	for (int i = 0; i < TRIE_CELL_MAX; i++)
+		store_entry(cell->entries + i, (struct trie_leaf){0});
+}
+
 static int unlink_in_leaf(struct trie *trie, const struct trie_item *item, const struct place *place)
 {
 	struct trie_item items[TRIE_LEAF_MAX + 1];
@@ -129,132 +158,158 @@ static int unlink_in_leaf(struct trie *trie, const struct trie_item *item, const
 		result = trie_build_leaf(trie, items, left, place->above, &step);
 	if (result)
 		return result;
+	if (!step && place->cell)
+		clear_cell((struct trie_cell *)trie_word(trie, place->cell));
 	trie_store(trie_word(trie, place->at), step);
 	retire_leaf(trie, place->step);
 	return 0;
 }
 
-/* What becomes of the slots that an entry includes. */
-static void link_in_slot(struct trie_slot *slot, __u32 reference)
+/* Gives a cell that is full to a leaf or node, with one more entry. */
+static int leave_cell(struct trie *trie, const struct trie_item *item, const struct place *place)
 {
-	if (!slot->cover || TRIE_REFERENCE_BITS(slot->cover) < TRIE_REFERENCE_BITS(reference))
-		trie_store(&slot->cover, reference);
-}
+	struct trie_item items[TRIE_CELL_MAX + 1] = {0};
+	__u32 step;
+	int result;
 
-/* Has those slots that `from` included before lead to `to`, or (`from` 0) to `to` where that is longer. */
-static void change_slots(struct trie_slot *slots, __u32 count, __u32 from, __u32 to)
-{
-	for (__u32 i = 0; i < count; i++) {
-		if (!from)
-			link_in_slot(slots + i, to);
-		else if (slots[i].cover == from)
-			trie_store(&slots[i].cover, to);
+	for (size_t i = 0; i < TRIE_CELL_MAX; i++) {
+		const struct trie_cell *cell = (const void *)trie_word(trie, place->cell);
+		struct trie_item one;
+
+		trie_item(trie, TRIE_REFERENCE_INDEX(cell->entries[i].reference), &one);
+		insert_ordered(items, i, &one);
 	}
+	insert_ordered(items, TRIE_CELL_MAX, item);
+	result = trie_build(trie, items, TRIE_CELL_MAX + 1, place->above, &step);
+	if (!result)
+		trie_store(trie_word(trie, place->at), step);
+	return result;
 }
 
-/*
- * Makes a copy of the node at *step in which that is done to `count` slots from `first` on; *step leads to it. In an
- * image the node itself is changed.
- */
-static int change_copy(struct trie *trie, __u32 *step, __u32 first, __u32 count, __u32 from, __u32 to)
+static int link_in_cell(struct trie *trie, const struct trie_item *item, const struct place *place)
 {
-	unsigned int bits = TRIE_STEP_BITS(*step);
-	__u32 line = TRIE_STEP_LINE(*step), lines = trie_node_lines(bits);
-	int result = trie->fd < 0 ? 0 : trie_allocate(trie, TRIE_CLASS_NODE + bits, &line);
+	struct trie_cell *cell = (struct trie_cell *)trie_word(trie, place->cell);
+	struct trie_leaf *room = NULL;
 
-	if (result)
-		return result;
-	if (trie->fd >= 0)
-		memcpy(trie_lines(trie, line, lines), trie_lines(trie, TRIE_STEP_LINE(*step), lines),
-		       (size_t)lines * TRIE_LINE);
-	*step = TRIE_NODE_STEP(line, bits, *step & TRIE_SKIP);
-	change_slots(trie_slots(trie, *step) + first, count, from, to);
+	for (int i = 0; i < TRIE_CELL_MAX; i++) {
+		if (cell->entries[i].reference == item->reference)
+			return 0;
+		if (!cell->entries[i].reference)
+			room = cell->entries + i;
+	}
+	if (!room)
+		return leave_cell(trie, item, place);
+	store_entry(room, trie_leaf_entry(item, place->above));
 	return 0;
 }
 
-static void retire_node(struct trie *trie, __u32 step)
+static void unlink_in_cell(struct trie *trie, const struct trie_item *item, const struct place *place)
 {
-	trie_retire(trie, TRIE_CLASS_NODE + TRIE_STEP_BITS(step), TRIE_STEP_LINE(step));
+	struct trie_cell *cell = (struct trie_cell *)trie_word(trie, place->cell);
+
+	for (int i = 0; i < TRIE_CELL_MAX; i++)
+		if (cell->entries[i].reference == item->reference)
+			store_entry(cell->entries + i, (struct trie_leaf){0});
 }
 
-/* Does that in the slots of the entry; if they are several, in a copy of the node, which takes its place. */
+/*
+ * Has those slots that `from` was the cover of get `to`; `from` 0: all those to which an entry `to` has been added,
+ * which is a longer prefix than their cover.
+ */
+static void change_covers(struct trie *trie, __u32 step, __u32 first, __u32 count, __u32 from, __u32 to)
+{
+	for (__u32 i = 0; i < count; i++) {
+		__u32 *cover = trie_cover(trie, step, first + i);
+
+		if (from ? *cover == from : !*cover || TRIE_REFERENCE_BITS(*cover) < TRIE_REFERENCE_BITS(to))
+			trie_store(cover, to);
+	}
+}
+
+/* Does that in the slots that the entry includes; if they are several, in a copy of the node, which takes its place. */
 static int change_cover(struct trie *trie, const struct trie_item *item, const struct place *place, __u32 from,
 			__u32 to)
 {
 	unsigned int bits = TRIE_STEP_BITS(place->step);
 	__u32 first = trie_window(&item->key, place->depth) >> (32 - bits), step = place->step;
 	__u32 count = 1u << (place->depth + bits - item->key.bits);
-	int result;
+	bool copies = trie->fd >= 0 && count > 1;
+	int result = copies ? trie_copy_node(trie, &step) : 0;
 
-	if (count == 1) {
-		change_slots(trie_slots(trie, step) + first, count, from, to);
-		return 0;
-	}
-	result = change_copy(trie, &step, first, count, from, to);
-	if (result || step == place->step)
+	if (result)
 		return result;
+	change_covers(trie, step, first, count, from, to);
+	if (!copies)
+		return 0;
 	trie_store(trie_word(trie, place->at), step);
-	retire_node(trie, place->step);
+	trie_retire_copied(trie, place->step);
 	return 0;
 }
 
 /*
- * Has the slot lead to the node at *step, which skips bits no more than up to there. An entry that includes the whole
- * node goes into the slot instead: entries are looked for where they end, and then the node has to be copied.
+ * An entry that includes the whole node at *step is to be looked for above it, where it ends. Returns its reference, or
+ * 0; *step leads to a copy of the node without it. -ENOSPC or -ENOMEM in *result.
  */
-static int hang_below(struct trie *trie, size_t slot_at, __u32 *step)
+static __u32 take_whole(struct trie *trie, __u32 *step, int *result)
 {
-	const struct trie_node *node = node_of(trie, *step);
+	const struct trie_node *node = trie_node(trie, *step);
 	struct trie_key whole = {node->high, node->low, (__u8)node->depth};
-	__u32 index = trie_find(trie, &whole), reference = index ? TRIE_REFERENCE(index, whole.bits) : 0;
-	struct trie_slot *slot;
-	int result = 0;
+	__u32 index = trie_find(trie, &whole), reference = TRIE_REFERENCE(index, whole.bits);
 
-	if (index)
-		result = change_copy(trie, step, 0, 1u << TRIE_STEP_BITS(*step), reference, 0);
+	if (!index)
+		return 0;
+	*result = trie->fd < 0 ? 0 : trie_copy_node(trie, step);
+	if (!*result)
+		change_covers(trie, *step, 0, 1u << TRIE_STEP_BITS(*step), reference, 0);
+	return reference;
+}
+
+/* Makes the node that is to stand above another one, and has it lead there. */
+static int build_above(struct trie *trie, const struct place *place, unsigned int depth, unsigned int bits, __u32 *step,
+		       __u32 *moved)
+{
+	const struct trie_node *node = trie_node(trie, place->step);
+	struct trie_key below = {node->high, node->low, (__u8)node->depth};
+	__u32 number = trie_window(&below, depth) >> (32 - bits), whole = 0;
+	int result = trie_build_node(trie, &below, depth, place->above, bits, false, step);
+
+	*moved = place->step;
+	if (!result && depth + bits == below.bits)
+		whole = take_whole(trie, moved, &result);
 	if (result)
 		return result;
-	slot = (struct trie_slot *)trie_word(trie, slot_at);
-	slot->step = *step;
-	slot->cover = reference;
+	*trie_child(trie, *step, number) = *moved;
+	*trie_cover(trie, *step, number) = whole;
 	return 0;
 }
 
 /* Puts a node with TRIE_BITS_MIN bits above one that skips bits; with fewer if less are skipped. */
 static int link_above(struct trie *trie, const struct trie_item *item, const struct place *place)
 {
-	const struct trie_node *node = node_of(trie, place->step);
-	struct trie_key below = {node->high, node->low, (__u8)node->depth};
-	unsigned int common = common_with(item, node), depth = common, bits, end = node->depth;
-	__u32 step, leaf = 0, moved = place->step, number;
-	struct trie_slot *slots;
+	unsigned int end = trie_node(trie, place->step)->depth, bits;
+	unsigned int depth = common_with(item, trie_node(trie, place->step));
+	struct trie_item copy = *item;
+	__u32 step, moved, leaf, number;
 	int result;
 
 	if (end - depth < TRIE_BITS_MIN)
 		depth = end < place->above + TRIE_BITS_MIN ? place->above : end - TRIE_BITS_MIN;
 	bits = end - depth < TRIE_BITS_MIN ? end - depth : TRIE_BITS_MIN;
-	result = trie_build_node(trie, &below, depth, place->above, bits, &step);
-	if (!result && item->key.bits > depth + bits) {
-		struct trie_item copy = *item;
-
+	result = build_above(trie, place, depth, bits, &step, &moved);
+	if (result)
+		return result;
+	number = trie_window(&item->key, depth) >> (32 - bits);
+	if (item->key.bits <= depth + bits) {
+		change_covers(trie, step, number, 1u << (depth + bits - item->key.bits), 0, item->reference);
+	} else {
 		result = trie_build_leaf(trie, &copy, 1, depth + bits, &leaf);
+		if (result)
+			return result;
+		*trie_child(trie, step, number) = leaf;
 	}
-	if (result)
-		return result;
-	number = trie_window(&below, depth) >> (32 - bits);
-	trie_slots(trie, step)[number].step = moved;
-	if (depth + bits == end)
-		result = hang_below(trie, (size_t)((char *)(trie_slots(trie, step) + number) - trie->memory), &moved);
-	if (result)
-		return result;
-	slots = trie_slots(trie, step) + (trie_window(&item->key, depth) >> (32 - bits));
-	if (leaf)
-		slots->step = leaf;
-	else
-		change_slots(slots, 1u << (depth + bits - item->key.bits), 0, item->reference);
 	trie_store(trie_word(trie, place->at), step);
 	if (moved != place->step)
-		retire_node(trie, place->step);
+		trie_retire_copied(trie, place->step);
 	return 0;
 }
 
@@ -262,11 +317,16 @@ int trie_link(struct trie *trie, const struct trie_item *item)
 {
 	struct place place;
 
-	if (!descend(trie, item, &place))
-		return link_above(trie, item, &place);
-	if (!(place.step & TRIE_NODE))
+	switch (descend(trie, item, &place)) {
+	case AT_LEAF:
 		return link_in_leaf(trie, item, &place);
-	return change_cover(trie, item, &place, 0, item->reference);
+	case AT_CELL:
+		return link_in_cell(trie, item, &place);
+	case AT_COVER:
+		return change_cover(trie, item, &place, 0, item->reference);
+	default:
+		return link_above(trie, item, &place);
+	}
 }
 
 /* The longest entry with `low` bits or more that includes this one: a reference, 0: none. */
@@ -290,11 +350,17 @@ int trie_unlink(struct trie *trie, const struct trie_item *item)
 	unsigned int low;
 	struct place place;
 
-	if (!descend(trie, item, &place))
-		return 0;
-	if (!(place.step & TRIE_NODE))
+	switch (descend(trie, item, &place)) {
+	case AT_LEAF:
 		return unlink_in_leaf(trie, item, &place);
-	low = place.above ? place.above + 1 : 0;
-	return change_cover(trie, item, &place, item->reference,
-			    next_longest(trie, item, low > place.depth ? low : place.depth));
+	case AT_CELL:
+		unlink_in_cell(trie, item, &place);
+		return 0;
+	case AT_COVER:
+		low = place.above ? place.above + 1 : 0;
+		return change_cover(trie, item, &place, item->reference,
+				    next_longest(trie, item, low > place.depth ? low : place.depth));
+	default:
+		return 0;
+	}
 }

@@ -34,12 +34,6 @@ static inline void *trie_line(const struct trie *trie, __u32 line)
 	return trie_lines(trie, line, 1);
 }
 
-/* Lines of a node with so many bits. */
-static inline __u32 trie_node_lines(unsigned int bits)
-{
-	return 1 + (bits <= 3 ? 1 : 1u << (bits - 3));
-}
-
 static inline struct trie_entry *trie_entry(const struct trie *trie, __u32 index)
 {
 	const struct trie_header *header = trie_header(trie);
@@ -50,13 +44,7 @@ static inline struct trie_entry *trie_entry(const struct trie *trie, __u32 index
 				     offset % TRIE_LINE);
 }
 
-static inline struct trie_slot *trie_slots(const struct trie *trie, __u32 step)
-{
-	return (struct trie_slot *)((char *)trie_lines(trie, TRIE_STEP_LINE(step),
-						       trie_node_lines(TRIE_STEP_BITS(step))) +
-				    TRIE_LINE);
-}
-
+/* The word at this byte of the memory. */
 static inline __u32 *trie_word(const struct trie *trie, size_t offset)
 {
 	return (__u32 *)((char *)trie_lines(trie, offset / TRIE_LINE, 1) + offset % TRIE_LINE);
@@ -88,6 +76,9 @@ int trie_place(struct trie *image, __u32 index, const struct trie_key *key, cons
 /* What there is to know of the entry with this index. */
 void trie_item(const struct trie *trie, __u32 index, struct trie_item *item);
 
+/* Lines of a class from TRIE_CLASS_LINE on. */
+size_t trie_class_lines(unsigned int class);
+
 /*
  * Takes room of a class from the heap (or an index for an entry) and writes to *place where; what is there is of no
  * meaning. Returns 0, -ENOSPC or -ENOMEM.
@@ -110,11 +101,31 @@ int trie_unlink(struct trie *trie, const struct trie_item *item);
  */
 int trie_build(struct trie *trie, struct trie_item *items, size_t count, unsigned int depth, __u32 *step);
 
+/* An entry as leaves and cells below `depth` bits have it. */
+struct trie_leaf trie_leaf_entry(const struct trie_item *item, unsigned int depth);
+
 /* Writes a leaf below `depth` bits. Returns 0, -ENOSPC or -ENOMEM. */
 int trie_build_leaf(struct trie *trie, struct trie_item *items, size_t count, unsigned int depth, __u32 *step);
 
-/* Makes a node without children; *step leads there from `above` bits. Returns 0, -ENOSPC or -ENOMEM. */
+/* The head of the node that a step leads to. */
+const struct trie_node *trie_node(const struct trie *trie, __u32 step);
+
+/* Of the slot or cell with a number: the step to what is below, the cover, the cell itself. */
+__u32 *trie_child(const struct trie *trie, __u32 step, __u32 number);
+__u32 *trie_cover(const struct trie *trie, __u32 step, __u32 number);
+struct trie_cell *trie_cell(const struct trie *trie, __u32 step, __u32 number);
+
+/*
+ * Makes a node for what begins with the first `depth` bits of *key; *step leads there from `above` bits. Nothing is
+ * below it. Returns 0, -ENOSPC or -ENOMEM.
+ */
 int trie_build_node(struct trie *trie, const struct trie_key *key, unsigned int depth, unsigned int above,
-		    unsigned int bits, __u32 *step);
+		    unsigned int bits, bool cells, __u32 *step);
+
+/* Has *step lead to a copy whose covers can be changed; cells are shared with the old one. Returns as above. */
+int trie_copy_node(struct trie *trie, __u32 *step);
+
+/* Gives that part of a node back that a copy has taken the place of. */
+void trie_retire_copied(struct trie *trie, __u32 step);
 
 #endif

@@ -11,16 +11,20 @@
  *
  *	leaf	bits  0..28	its place, in units of 8 bytes
  *		bits 29..30	it has up to 1, 2, 4 or 8 of them: struct trie_leaf, the longest prefixes first
- *	node	bits  0..24	line of its head; its slots begin in the next line
+ *	node	bits  0..23	line of its head; its slots begin in the next line
+ *		bit  24		it has cells in place of slots, for which see the head
  *		bit  25		it skips bits: those in the head have to be compared
  *		bits 26..30	number of bits that choose one of its slots
  *		bit  31		set
  *
- * Prefixes that end in the bits of a node are in `cover` of all slots that they include; a slot has the longest. Those
- * that end behind them are below the slot's step. An entry is referred to by its index and the length of its prefix.
+ * Prefixes that end in the bits of a node are in the cover of all slots that they include; a slot has the longest.
+ *Those that end behind them are below the slot's step. Where nearly all slots would lead to leaves, the node has cells:
+ *lines that are slot and leaf at once, so that a search touches one line where it would touch two. The covers of all
+ *cells are an array of their own. An entry is referred to by its index and the length of its prefix.
  *
- * Packets see each change as the store of one 32-bit word: what a leaf or several slots of a node are to hold is
- * written to a new place, and the step there is stored last. Old places are used again when no packet looks at them.
+ * Packets see each change as one store, of a word of 32 bits or of an entry in a cell: what a leaf or several covers of
+ * a node are to hold is written to a new place, and the step there is stored last. Old places are used again when no
+ * packet looks at them.
  *
  * The index of an entry (1 and up) stays the same as long as the entry is in the table, also when the table moves to
  * larger maps, is swapped or edited, and none is larger than `capacity`: other arrays may hold more about the entries
@@ -48,11 +52,12 @@
 
 #define TRIE_NODE 0x80000000u
 #define TRIE_SKIP 0x02000000u
-#define TRIE_STEP_LINE(step) ((step)&0x1ffffffu)
+#define TRIE_CELLS 0x01000000u
+#define TRIE_STEP_LINE(step) ((step)&0xffffffu)
 #define TRIE_STEP_BITS(step) ((step) >> 26 & 31)
 #define TRIE_STEP_PLACE(step) ((step)&0x1fffffffu)
 #define TRIE_STEP_LEAF_CLASS(step) ((step) >> 29 & 3)
-#define TRIE_NODE_STEP(line, bits, skip) (TRIE_NODE | (skip) | (__u32)(bits) << 26 | (line))
+#define TRIE_NODE_STEP(line, bits, flags) (TRIE_NODE | (flags) | (__u32)(bits) << 26 | (line))
 #define TRIE_LEAF_STEP(place, class) ((place) | (__u32)(class) << 29)
 
 #define TRIE_REFERENCE(index, bits) ((index) | (__u32)(bits) << 24)
@@ -69,11 +74,20 @@ struct trie_slot {
 	__u32 cover; /* a reference, 0: none */
 };
 
+#define TRIE_CELL_MAX 7 /* entries in a cell */
+struct trie_cell {
+	__u32 step; /* not 0: the entries are there, and what is here does not count */
+	__u32 reserved;
+	struct trie_leaf entries[TRIE_CELL_MAX]; /* in no order; read and written as 64 bits; reference 0: none */
+};
+
 /* One line. All entries below the node begin with the first `depth` bits of an address. */
 struct trie_node {
 	__u64 high, low; /* the other bits are 0 */
 	__u32 depth;
-	__u32 reserved[11];
+	__u32 cells;  /* line of the first cell */
+	__u32 covers; /* line where the array of covers of the cells begins */
+	__u32 reserved[9];
 };
 
 /* IPv4: 16 bytes, four in a line; IPv6: 32 bytes, two in a line. The first line has index 0, which is not used. */
@@ -88,12 +102,15 @@ struct trie_entry {
 };
 #define TRIE_ENTRY_SHIFT(wide) ((wide) ? 5 : 4) /* logarithm of its size */
 
-/* Which free place a list holds: leaves by class, nodes by bits, single lines, indexes of entries. */
+/* Which free place a list holds: leaves by class; indexes of entries; nodes, cells and covers of them by bits. */
 enum trie_class {
 	TRIE_CLASS_LEAF,
 	TRIE_CLASS_ENTRY = TRIE_CLASS_LEAF + TRIE_LEAF_CLASSES,
-	TRIE_CLASS_NODE = 8, /* and the next TRIE_BITS_MAX */
-	TRIE_CLASSES = 32
+	TRIE_CLASS_LINE, /* one: a row, or the head of a node with cells */
+	TRIE_CLASS_NODE,
+	TRIE_CLASS_CELLS = TRIE_CLASS_NODE + TRIE_BITS_MAX + 1,
+	TRIE_CLASS_COVERS = TRIE_CLASS_CELLS + TRIE_BITS_MAX + 1,
+	TRIE_CLASSES = 72
 };
 
 struct trie_header {
@@ -125,6 +142,6 @@ struct trie_header {
 	} retired[TRIE_RETIRED_MAX];
 };
 #define TRIE_REMOVE 0x80000000u
-#define TRIE_HEADER_LINES 20
+#define TRIE_HEADER_LINES 23
 
 #endif

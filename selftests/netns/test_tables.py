@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Look-up tables: what survives what, and many entries."""
 import harness
+import modes
 import traffic
 from network import CLIENT, SERVER
 
@@ -181,3 +182,15 @@ def test_what_cannot_be_done_is_refused(net):
     for rule in ("fwd tablearg ip from table(t) to any",):
         harness.contains(net.firewall.run(*("add 100 " + rule).split(), status=69).stderr, "not supported yet")
     harness.equal(net.firewall("table all list"), "", "a refused rule left a table")
+
+
+def test_in_rules_that_are_looked_up(net):
+    """The deepest chain of calls that there is, for which the stack must do: also where XDP cannot be used."""
+    rules = "\n".join(f"{100 + port} deny udp from table(t,{port % 2}) to any {port} in" for port in range(1, 300))
+    net.firewall("table t create")
+    net.firewall(f"table t add {CLIENT.host4} 1 {CLIENT.host6} 0 {CLIENT.prefix6()} 1")
+    with modes.occupied(net.gateway, CLIENT.interface), traffic.udp_server(net.server, 7, 8):
+        net.firewall.load(rules + "\n65000 allow ip from any to any", environment={"IPFW_BPF_CLASSIFY_FROM": "1"})
+        harness.contains(net.firewall("status -v"), "looked up")
+        for address, answers in ((SERVER.host4, (False, True)), (SERVER.host6, (True, False))):
+            harness.equal(tuple(traffic.udp_exchange(net.client, address, port) == "ok" for port in (7, 8)), answers)

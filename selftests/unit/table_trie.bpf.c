@@ -32,7 +32,6 @@ struct question {
 SEC("tc")
 int look_up(struct __sk_buff *skb)
 {
-	const struct trie_header *header;
 	const struct table_record *record;
 	struct question question;
 	__u32 zero = 0;
@@ -40,11 +39,8 @@ int look_up(struct __sk_buff *skb)
 
 	if (!trie || bpf_skb_load_bytes(skb, 0, &question, sizeof(question)))
 		return -1;
-	header = trie_line(trie, 0);
-	if (!header)
-		return -1;
-	question.reference = trie_search(trie, header, &question.address);
-	record = question.reference ? trie_record(trie, header, question.reference) : NULL;
+	question.reference = trie_search(trie, &question.address);
+	record = question.reference ? trie_record(trie, question.reference) : NULL;
 	question.number = record ? record->number[1] : 0;
 	return bpf_skb_store_bytes(skb, 0, &question, sizeof(question), 0);
 }

@@ -269,6 +269,46 @@ static struct trie_key random_key(bool wide, unsigned int heads)
 	return key;
 }
 
+/* Prefixes that fill a part of the address space, so that nodes have cells. */
+static struct trie_key dense_key(bool wide)
+{
+	unsigned int from = wide ? 48 : 8, bits = from + (unsigned int)(random_number() % 25);
+	struct trie_key key = {0x20010db800000000ull, wide ? random_number() : 0, 0};
+
+	key.high = (key.high & mask(from)) | (random_number() & mask(12) & ~mask(1)) >> from;
+	if (!wide)
+		key.high |= random_number() & 0x00000fff00000000ull;
+	if (random_number() % 8)
+		bits = wide ? 128 - (unsigned int)(random_number() % 40) : 32 - (unsigned int)(random_number() % 8);
+	cut(&key, bits);
+	return key;
+}
+
+static void test_dense(void **state)
+{
+	for (int wide = 0; wide < 2; wide++) {
+		struct scene scene = open_scene(wide, 21);
+
+		for (unsigned int i = 0; i < 9000; i++) {
+			struct trie_key key = dense_key(wide);
+			bool shrink = i >= 6000;
+
+			if (scene.model.count && random_number() % 4 < (shrink ? 3 : 1))
+				key = scene.model.entries[random_number() % scene.model.count].key;
+			change(&scene, &key,
+			       random_number() % 4 < (shrink ? 3 : 1) ? 0 : 1 + (__u32)(random_number() % 9));
+			if (i % 8 == 0)
+				compare_some(&scene, 4);
+			if (i % 1024 == 0)
+				compare_contents(&scene);
+			if (i == 3000 || i == 7000)
+				rebuild(&scene, 4000);
+		}
+		compare_some(&scene, 2000);
+		close_scene(&scene);
+	}
+}
+
 static void try_changes(bool wide, unsigned int heads, unsigned int changes)
 {
 	struct scene scene = open_scene(wide, heads);
@@ -470,8 +510,9 @@ static void test_killed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_changes4), cmocka_unit_test(test_changes6),     cmocka_unit_test(test_nested),
-		cmocka_unit_test(test_many),	 cmocka_unit_test(test_indexes_stay), cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_changes4), cmocka_unit_test(test_changes6), cmocka_unit_test(test_nested),
+		cmocka_unit_test(test_dense),	 cmocka_unit_test(test_many),	  cmocka_unit_test(test_indexes_stay),
+		cmocka_unit_test(test_killed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
