@@ -70,11 +70,13 @@ static inline void probe_tables_set(struct probe_tables *probe, const struct mod
 				    const struct model_entry *entry, bool present)
 {
 	struct table *table = tables_find(&probe->tables, model->name, 0);
-	struct table_record record = entry->record;
+	struct table_entry fresh = {.record = entry->record}, old;
+	struct table_key key = entry->key;
+	bool found = !table_find(&probe->lasting, table, &key, true, &old);
 
 	if (model->type == TABLE_ADDRESS || model->type == TABLE_MAC)
-		record.number[0] = entry->key.bits;
-	assert_int_equal(table_set(table, &entry->key, present ? &record : NULL, present), 0);
+		fresh.record.number[0] = entry->key.bits;
+	assert_int_equal(table_set(table, &entry->key, present ? &fresh : NULL, found ? &old : NULL), 0);
 }
 
 /* Adds or removes one entry, in place. */
