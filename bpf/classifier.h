@@ -29,19 +29,24 @@ struct {
 	__type(value, struct classifier_line);
 } classifier SEC(".maps");
 
+/* What a packet is like: enum classifier_key. */
+struct classifier_keys {
+	__u32 key[CLASSIFIER_KEYS];
+};
+
 /*
  * A search that goes on where it stopped. It holds for one packet in one stretch, as long as its keys do not change.
  * Kept small: the chain of calls from a program down to the records of a long leaf must fit in 512 bytes of stack, each
  * call rounded up to 32 (kernel 6.1).
  */
 struct classifier_walk {
-	__u32 keys[CLASSIFIER_KEYS];
+	struct classifier_keys keys;
 	__u64 steps[CLASSIFIER_TREES]; /* where to go on in each tree */
 };
 
 /* A search over records of a leaf. */
 struct classifier_scan {
-	const struct classifier_walk *walk;
+	const struct classifier_keys *keys;
 	__u32 place;   /* of the next record */
 	__u32 records; /* that are left */
 	__u32 from;    /* the lowest index that counts */
@@ -68,57 +73,57 @@ static __always_inline __s64 classifier_within(__s64 value, __s64 low, __s64 hig
 
 /* Whether the packet passes the tests but those of the addresses, which have left `differences`: 0 if it passes them.
  */
-static __always_inline bool classifier_common_match(const struct classifier_walk *walk,
+static __always_inline bool classifier_common_match(const struct classifier_keys *keys,
 						    const struct classifier_common *common, __u64 differences)
 {
-	__u32 interface = walk->keys[CLASSIFIER_INTERFACE_KEY(common->index)];
+	__u32 interface = keys->key[CLASSIFIER_INTERFACE_KEY(common->index)];
 
-	differences |= (walk->keys[CLASSIFIER_HEAD] ^ common->head_value) & common->head_mask;
+	differences |= (keys->key[CLASSIFIER_HEAD] ^ common->head_value) & common->head_mask;
 	differences |= interface ^ common->interface;
 	if (differences)
 		return false;
-	return (classifier_within(walk->keys[CLASSIFIER_SOURCE_PORT], common->source_low, common->source_high) |
-		classifier_within(walk->keys[CLASSIFIER_DESTINATION_PORT], common->destination_low,
+	return (classifier_within(keys->key[CLASSIFIER_SOURCE_PORT], common->source_low, common->source_high) |
+		classifier_within(keys->key[CLASSIFIER_DESTINATION_PORT], common->destination_low,
 				  common->destination_high)) >= 0;
 }
 
 /* Bits in which the packet's word `key` differs from an address of which the last `shift` (0..32) do not count. */
-static __always_inline __u64 classifier_differ(const struct classifier_walk *walk, __u32 key, __u32 address,
+static __always_inline __u64 classifier_differ(const struct classifier_keys *keys, __u32 key, __u32 address,
 					       __u32 shift)
 {
-	return (__u64)(walk->keys[key] ^ address) >> (shift & 63);
+	return (__u64)(keys->key[key] ^ address) >> (shift & 63);
 }
 
-static __always_inline bool classifier_match4(const struct classifier_walk *walk,
+static __always_inline bool classifier_match4(const struct classifier_keys *keys,
 					      const struct classifier_record4 *record)
 {
 	__u32 shifts = record->common.shifts4;
 
 	return classifier_common_match(
-		walk, &record->common,
-		classifier_differ(walk, CLASSIFIER_SOURCE, record->source, shifts & 0xff) |
-			classifier_differ(walk, CLASSIFIER_DESTINATION, record->destination, shifts >> 8));
+		keys, &record->common,
+		classifier_differ(keys, CLASSIFIER_SOURCE, record->source, shifts & 0xff) |
+			classifier_differ(keys, CLASSIFIER_DESTINATION, record->destination, shifts >> 8));
 }
 
-static __always_inline bool classifier_match6(const struct classifier_walk *walk,
+static __always_inline bool classifier_match6(const struct classifier_keys *keys,
 					      const struct classifier_record6 *record)
 {
 	__u64 differences =
-		classifier_differ(walk, CLASSIFIER_SOURCE, record->source[0], record->source_shift[0]) |
-		classifier_differ(walk, CLASSIFIER_DESTINATION, record->destination[0], record->destination_shift[0]);
+		classifier_differ(keys, CLASSIFIER_SOURCE, record->source[0], record->source_shift[0]) |
+		classifier_differ(keys, CLASSIFIER_DESTINATION, record->destination[0], record->destination_shift[0]);
 
 	for (int i = 1; i < 4; i++)
-		differences |= classifier_differ(walk, CLASSIFIER_SOURCE_1 + i - 1, record->source[i],
+		differences |= classifier_differ(keys, CLASSIFIER_SOURCE_1 + i - 1, record->source[i],
 						 record->source_shift[i]) |
-			       classifier_differ(walk, CLASSIFIER_DESTINATION_1 + i - 1, record->destination[i],
+			       classifier_differ(keys, CLASSIFIER_DESTINATION_1 + i - 1, record->destination[i],
 						 record->destination_shift[i]);
-	return classifier_common_match(walk, &record->common, differences);
+	return classifier_common_match(keys, &record->common, differences);
 }
 
 /* Whether the records are for IPv6: by packet.family, the first byte of the head. */
-static __always_inline bool classifier_ip6(const struct classifier_walk *walk)
+static __always_inline bool classifier_ip6(const struct classifier_keys *keys)
 {
-	return *(const __u8 *)&walk->keys[CLASSIFIER_HEAD] == 6;
+	return *(const __u8 *)&keys->key[CLASSIFIER_HEAD] == 6;
 }
 
 /* Compares one record; returns false at the end: found, none left, or none that counts. */
@@ -132,12 +137,12 @@ static __always_inline bool classifier_scan_record(struct classifier_scan *scan,
 		const struct classifier_record6 *record = (const void *)units;
 
 		common = &record->common;
-		match = classifier_match6(scan->walk, record);
+		match = classifier_match6(scan->keys, record);
 	} else {
 		const struct classifier_record4 *record = (const void *)units;
 
 		common = &record->common;
-		match = classifier_match4(scan->walk, record);
+		match = classifier_match4(scan->keys, record);
 	}
 	index = CLASSIFIER_INDEX(common->index);
 	if (index >= scan->best)
@@ -194,7 +199,7 @@ static __always_inline void classifier_scan_lines(struct classifier_scan *scan, 
 }
 
 /* Follows *step to a leaf; returns false at a step that has nothing below `best`. */
-static __always_inline bool classifier_descend(const struct classifier_walk *walk, __u64 *step, __u32 best)
+static __always_inline bool classifier_descend(const struct classifier_keys *keys, __u64 *step, __u32 best)
 {
 	for (int i = 0; i <= CLASSIFIER_DEPTH; i++) {
 		const __u64 *units;
@@ -204,7 +209,7 @@ static __always_inline bool classifier_descend(const struct classifier_walk *wal
 			return false;
 		if (CLASSIFIER_STEP_LEAF(*step))
 			return true;
-		child = walk->keys[CLASSIFIER_STEP_KEY(*step)] >> CLASSIFIER_STEP_SHIFT(*step);
+		child = keys->key[CLASSIFIER_STEP_KEY(*step)] >> CLASSIFIER_STEP_SHIFT(*step);
 		child &= (1u << CLASSIFIER_STEP_BITS(*step)) - 1;
 		child += CLASSIFIER_STEP_PLACE(*step);
 		units = classifier_at(child);
@@ -218,7 +223,7 @@ static __always_inline bool classifier_descend(const struct classifier_walk *wal
 /* As classifier_descend() for a tree of the walk: a call, so that it has its share of the stack for a while only. */
 static __noinline bool classifier_descend_tree(struct classifier_walk *walk, __u32 tree, __u32 best)
 {
-	return classifier_descend(walk, walk->steps + (tree & (CLASSIFIER_TREES - 1)), best);
+	return classifier_descend(&walk->keys, walk->steps + (tree & (CLASSIFIER_TREES - 1)), best);
 }
 
 /*
@@ -228,7 +233,7 @@ static __noinline bool classifier_descend_tree(struct classifier_walk *walk, __u
  */
 __noinline __u32 classifier_search_tree(struct classifier_walk *walk, __u32 tree, __u32 from, __u32 best)
 {
-	struct classifier_scan scan = {.walk = walk, .from = from, .best = best};
+	struct classifier_scan scan = {.keys = &walk->keys, .from = from, .best = best};
 	__u64 *step;
 
 	if (!walk || !classifier_descend_tree(walk, tree, best))
@@ -236,7 +241,7 @@ __noinline __u32 classifier_search_tree(struct classifier_walk *walk, __u32 tree
 	step = walk->steps + (tree & (CLASSIFIER_TREES - 1));
 	scan.place = CLASSIFIER_STEP_PLACE(*step);
 	scan.records = CLASSIFIER_STEP_RECORDS(*step);
-	if (classifier_ip6(walk))
+	if (classifier_ip6(&walk->keys))
 		classifier_scan_lines(&scan, true);
 	else
 		classifier_scan_lines(&scan, false);
@@ -255,29 +260,38 @@ static __always_inline __u32 classifier_search(struct classifier_walk *walk, __u
 	return best;
 }
 
-static __always_inline void classifier_addresses(struct classifier_walk *walk, const struct packet *packet)
+/* The words behind the first of both addresses; 0, but for IPv6. */
+static __always_inline void classifier_rest_of_addresses(struct classifier_keys *keys, const struct packet *packet)
 {
-	walk->keys[CLASSIFIER_SOURCE] = bpf_ntohl(packet->source[0]);
-	walk->keys[CLASSIFIER_DESTINATION] = bpf_ntohl(packet->destination[0]);
-	if (packet->family != 6)
-		return;
-	for (int i = 1; i < 4; i++) {
-		walk->keys[CLASSIFIER_SOURCE_1 + i - 1] = bpf_ntohl(packet->source[i]);
-		walk->keys[CLASSIFIER_DESTINATION_1 + i - 1] = bpf_ntohl(packet->destination[i]);
+	for (int i = 0; i < 3; i++) {
+		keys->key[CLASSIFIER_SOURCE_1 + i] = bpf_ntohl(packet->source[1 + i]);
+		keys->key[CLASSIFIER_DESTINATION_1 + i] = bpf_ntohl(packet->destination[1 + i]);
 	}
 }
 
-static __always_inline void classifier_keys(struct classifier_walk *walk, const struct packet *packet)
+static __always_inline void classifier_keys_fill(struct classifier_keys *keys, const struct packet *packet)
 {
-	classifier_addresses(walk, packet);
-	walk->keys[CLASSIFIER_SOURCE_PORT] = packet->source_port;
-	walk->keys[CLASSIFIER_DESTINATION_PORT] = packet->destination_port;
-	walk->keys[CLASSIFIER_PROTOCOL] = packet->protocol;
-	walk->keys[CLASSIFIER_VIA] = packet->interface;
-	walk->keys[CLASSIFIER_RECV] = packet->receive_interface;
-	walk->keys[CLASSIFIER_XMIT] = packet->transmit_interface;
-	walk->keys[CLASSIFIER_ZERO] = 0;
-	walk->keys[CLASSIFIER_HEAD] = *(const __u32 *)&packet->family;
+	*keys = (struct classifier_keys){0};
+	if (packet->family == 6)
+		classifier_rest_of_addresses(keys, packet);
+	keys->key[CLASSIFIER_SOURCE] = bpf_ntohl(packet->source[0]);
+	keys->key[CLASSIFIER_DESTINATION] = bpf_ntohl(packet->destination[0]);
+	keys->key[CLASSIFIER_SOURCE_PORT] = packet->source_port;
+	keys->key[CLASSIFIER_DESTINATION_PORT] = packet->destination_port;
+	keys->key[CLASSIFIER_PROTOCOL] = packet->protocol;
+	keys->key[CLASSIFIER_VIA] = packet->interface;
+	keys->key[CLASSIFIER_RECV] = packet->receive_interface;
+	keys->key[CLASSIFIER_XMIT] = packet->transmit_interface;
+	keys->key[CLASSIFIER_HEAD] = *(const __u32 *)&packet->family;
+}
+
+/* The first of the steps of a stretch, CLASSIFIER_TREES of them, for packets of that kind. NULL: no such stretch. */
+static __always_inline const __u64 *classifier_roots(const struct packet *packet, __u32 stretch)
+{
+	return classifier_at(CLASSIFIER_ROOTS(stretch, packet->family == 4   ? CLASSIFIER_IP4
+						       : packet->family == 6 ? CLASSIFIER_IP6
+									     : CLASSIFIER_OTHER) *
+			     CLASSIFIER_TREES);
 }
 
 /*
@@ -290,11 +304,8 @@ __noinline __u32 classifier_begin(const struct packet *packet, __u32 stretch, __
 
 	if (!packet || !walk)
 		return CLASSIFIER_NONE;
-	classifier_keys(walk, packet);
-	roots = classifier_at(CLASSIFIER_ROOTS(stretch, packet->family == 4   ? CLASSIFIER_IP4
-							: packet->family == 6 ? CLASSIFIER_IP6
-									      : CLASSIFIER_OTHER) *
-			      CLASSIFIER_TREES);
+	classifier_keys_fill(&walk->keys, packet);
+	roots = classifier_roots(packet, stretch);
 	if (!roots)
 		return CLASSIFIER_NONE;
 	for (int i = 0; i < CLASSIFIER_TREES; i++)

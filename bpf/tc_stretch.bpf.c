@@ -2,4 +2,6 @@
 /* Linked to TC programs of which some rules are classified. */
 #include "bpf/frame_tc.h"
 
+#include "bpf/exact.h"
+#include "bpf/first.h"
 #include "bpf/stretch.h"

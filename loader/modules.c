@@ -23,7 +23,7 @@ static const struct module {
 } modules[] = {
 	{
 		.name = "stretch",
-		.symbols = {SYMBOL_STRETCH_MATCH},
+		.symbols = {SYMBOL_STRETCH_MATCH, SYMBOL_STRETCH_FIRST, SYMBOL_EXACT_MATCH},
 	},
 	{
 		.name = "calls",

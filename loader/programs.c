@@ -280,13 +280,15 @@ static void run_builds(struct build *builds, size_t count)
 			pthread_join(threads[i], NULL);
 }
 
-/* Tests have few rules classified as well: from so many on, 0 for all. */
-static void read_test_setting(void)
+/* Tests have few rules looked up as well: from so many on, 0 for all; and so many that are alike by hash. */
+static void read_test_settings(void)
 {
-	const char *from = getenv("IPFW_BPF_CLASSIFY_FROM");
+	const char *from = getenv("IPFW_BPF_CLASSIFY_FROM"), *exact = getenv("IPFW_BPF_EXACT_FROM");
 
 	if (from)
 		plan_classify_from = strtoul(from, NULL, 10);
+	if (exact)
+		plan_exact_from = strtoul(exact, NULL, 10);
 }
 
 /* Takes over what the builds have made. Returns the first that failed, or NULL. */
@@ -311,7 +313,7 @@ int programs_build(struct programs *programs, const struct programs_request *req
 	const struct build *failed;
 	size_t count = 0;
 
-	read_test_setting();
+	read_test_settings();
 	make_room_for_descriptors(request->maps[0].fd);
 	for (int hook = 0; hook < HOOK_COUNT; hook++) {
 		programs->objects[hook] = NULL;

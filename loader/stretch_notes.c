@@ -23,8 +23,8 @@ static struct stretch_note note_of(const struct plan *plan, const struct plan_fu
 		return note;
 	note.tested = (__u16)(100 * estimate->records);
 	note.depth = (__u16)estimate->depth;
-	note.trees = estimate->trees;
-	note.lines = (__u32)estimate->lines;
+	note.trees = function->exact ? function->exact_estimate.tables : estimate->trees;
+	note.lines = (__u32)(estimate->lines + function->exact_estimate.lines);
 	note.codes = function->codes;
 	return note;
 }
@@ -59,6 +59,7 @@ static void print_note(const struct stretch_note *note, FILE *out)
 		[STRETCH_WISHED] = "code: --no-optimize",
 		[STRETCH_CODE_FULL] = "code: too many of them have tests or actions that are no look-up",
 		[STRETCH_CLASSIFIED] = "looked up",
+		[STRETCH_EXACT] = "looked up by hash",
 	};
 
 	fprintf(out, "  %05u to %05u  %6u rules  %s", note->first, note->last, note->rules,
@@ -66,6 +67,10 @@ static void print_note(const struct stretch_note *note, FILE *out)
 	if (note->form == STRETCH_CLASSIFIED)
 		fprintf(out, ": %u trees, %u deep, %u.%u rules compared, %u kB, %u pieces of code", note->trees,
 			note->depth, note->tested / 100, note->tested / 10 % 10, (note->lines + 15) / 16, note->codes);
+	if (note->form == STRETCH_EXACT)
+		fprintf(out, ": %u table%s, %s, %u kB, %u pieces of code", note->trees, note->trees == 1 ? "" : "s",
+			note->tested ? "and trees for what goes on behind a rule" : "all in one step",
+			(note->lines + 15) / 16, note->codes);
 	fputc('\n', out);
 }
 

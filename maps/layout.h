@@ -315,6 +315,7 @@ enum stretch_form {
 	STRETCH_WISHED,	     /* code: --no-optimize */
 	STRETCH_CODE_FULL,   /* code: too many rules have something left that is no look-up */
 	STRETCH_CLASSIFIED,
+	STRETCH_EXACT, /* looked up by hash */
 	STRETCH_FORMS
 };
 
@@ -330,8 +331,9 @@ struct stretch_note {
 	__u16 tested; /* records that a packet is compared with, a hundredth; of classified ones, as the following */
 	__u32 rules;  /* how many they are in this direction */
 	__u32 depth;  /* nodes from root to leaf at most */
-	__u32 trees, lines; /* of the classifier; lines of 64 bytes */
-	__u32 codes;	    /* different pieces of code for what is left to be tested */
+	__u32 trees;  /* STRETCH_EXACT: hash tables, with nothing tested unless some packets walk */
+	__u32 lines;  /* of 64 bytes, of the classifier's image */
+	__u32 codes;  /* different pieces of code for what is left to be tested */
 };
 
 enum hook_mode {

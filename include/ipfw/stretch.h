@@ -32,6 +32,9 @@ struct dispatch {
 #define STRETCH_GROUPS 16
 #define STRETCH_EACH_GROUP(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
 
+/* What generated code is told of a packet that must walk through the stretch; no match result has such a verdict. */
+#define STRETCH_MUST_WALK (~0ull)
+
 /* What generated code with nothing but tests returns if they all hold, else 0. */
 #define STRETCH_MATCH 1
 

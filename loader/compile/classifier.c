@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LINE_UNITS (CLASSIFIER_LINE / 8)
-
 _Static_assert(LINE_UNITS == CLASSIFIER_TREES, "the roots of a stretch fill a line");
 
 struct classifier_image *classifier_image_new(unsigned int stretches)
@@ -61,8 +59,7 @@ void classifier_image_write(const struct classifier_image *image, void *memory)
 	memcpy(memory, image->units, image->count * sizeof(*image->units));
 }
 
-/* Whether packets of the kind `family` may lie in the box. */
-static bool box_of_family(const struct classifier_box *box, enum classifier_family family)
+bool classifier_box_of_family(const struct classifier_box *box, enum classifier_family family)
 {
 	switch (box->family) {
 	case 0:
@@ -74,7 +71,7 @@ static bool box_of_family(const struct classifier_box *box, enum classifier_fami
 	}
 }
 
-static bool box_valid(const struct classifier_box *box)
+bool classifier_box_valid(const struct classifier_box *box)
 {
 	unsigned int most = box->family == 6 ? 128 : box->family == 4 ? 32 : 0;
 
@@ -105,7 +102,7 @@ static int add_family(struct classifier_image *image, const struct classifier_se
 	int error = 0;
 
 	for (size_t i = 0; i < all->count; i++)
-		if (box_of_family(all->boxes + all->numbers[i], family))
+		if (classifier_box_of_family(all->boxes + all->numbers[i], family))
 			scratch[set.count++] = all->numbers[i];
 	for (int i = 0; i < CLASSIFIER_TREES; i++)
 		steps[i] = CLASSIFIER_EMPTY;
@@ -136,7 +133,7 @@ int classifier_add_stretch(struct classifier_image *image, const struct classifi
 	if (image->added == image->stretches)
 		return -EINVAL;
 	for (size_t i = 0; i < count; i++)
-		if (!box_valid(boxes + i))
+		if (!classifier_box_valid(boxes + i))
 			return -EINVAL;
 	numbers = malloc((2 * count + 1) * sizeof(*numbers));
 	if (!numbers)

@@ -7,6 +7,8 @@
 
 #include "loader/compile/classifier.h"
 
+#define LINE_UNITS (CLASSIFIER_LINE / 8)
+
 struct classifier_image {
 	unsigned int stretches, added;
 	__u64 *units; /* 8 bytes each; the roots of all stretches come first */
@@ -16,6 +18,11 @@ struct classifier_image {
 /* Room for `units` zeroed units at a multiple of `align` units (a power of two); returns its place or -ENOMEM, -E2BIG.
  */
 long classifier_image_room(struct classifier_image *image, size_t units, size_t align);
+
+/* Whether it is one. */
+bool classifier_box_valid(const struct classifier_box *box);
+/* Whether packets of the kind `family` may lie in the box. */
+bool classifier_box_of_family(const struct classifier_box *box, enum classifier_family family);
 
 /* Numbers of boxes of the stretch that is being added, in the order of their rules. */
 struct classifier_set {

@@ -16,6 +16,8 @@
 #define COST_NODE 8.0
 #define COST_RECORD 5.0
 #define COST_AGAIN 40.0 /* to go on behind a rule that is found */
+#define COST_EXACT 30.0 /* call, and what is done with the rule */
+#define COST_TABLE 12.0
 #define COST_DOUBT 1.15 /* nothing is to become slower: rules stay code if it is a near thing */
 
 static bool same_word(struct filter one, struct filter other)
@@ -89,4 +91,9 @@ double cost_classified(const struct classifier_estimate *estimate, double again)
 {
 	return COST_DOUBT * (COST_SEARCH + COST_TREE * estimate->trees + COST_NODE * estimate->depth +
 			     COST_RECORD * estimate->records + COST_AGAIN * again);
+}
+
+double cost_exact(unsigned int tables)
+{
+	return COST_DOUBT * (COST_EXACT + COST_TABLE * tables);
 }

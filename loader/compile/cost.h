@@ -13,5 +13,7 @@ double cost_linear(const struct plan *plan, size_t first, size_t end);
  * least that any stretch costs.
  */
 double cost_classified(const struct classifier_estimate *estimate, double again);
+/* Of an exact stretch with so many tables, for a packet that need not walk. */
+double cost_exact(unsigned int tables);
 
 #endif

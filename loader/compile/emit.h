@@ -54,6 +54,8 @@
 #define SYMBOL_PACKET_STATE_FOUND "packet_state_found"
 #define SYMBOL_PACKET_STATE_KEEP "packet_state_keep"
 #define SYMBOL_STRETCH_MATCH "stretch_match"
+#define SYMBOL_STRETCH_FIRST "stretch_first"
+#define SYMBOL_EXACT_MATCH "exact_match"
 /* Generated code that the module `stretch` calls: the first of STRETCH_GROUPS functions of a type. */
 #define SYMBOL_STRETCH_CODE "stretch_code_0"
 

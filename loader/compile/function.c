@@ -205,25 +205,63 @@ static void emit_rules(struct code *code, struct plan *plan, const struct plan_f
 	free(runs);
 }
 
-static void emit_function_call(struct assembler *assembler, const struct plan_function *function)
+static void emit_exact_call(struct assembler *assembler, const struct plan_function *function)
+{
+	asm_move(assembler, BPF_REG_1, REGISTER_PACKET);
+	asm_move_constant(assembler, BPF_REG_2, function->exact_stretch);
+	asm_move_constant(assembler, BPF_REG_3, function->first);
+	asm_move_constant(assembler, BPF_REG_4, function->end);
+	asm_call(assembler, SYMBOL_EXACT_MATCH);
+}
+
+/* Calls a function of the runtime that searches the trees. */
+static void emit_trees_call(struct assembler *assembler, const struct plan_function *function, const char *symbol)
 {
 	asm_move(assembler, BPF_REG_1, REGISTER_CONTEXT);
 	asm_move(assembler, BPF_REG_2, REGISTER_PACKET);
-	if (!function->classified) {
-		asm_call(assembler, function->name);
-		return;
-	}
 	asm_move_constant(assembler, BPF_REG_3, function->stretch);
 	asm_move_constant(assembler, BPF_REG_4, function->first);
 	asm_move_constant(assembler, BPF_REG_5, function->end);
-	asm_call(assembler, SYMBOL_STRETCH_MATCH);
+	asm_call(assembler, symbol);
+}
+
+/*
+ * Whether stretches may be asked in two steps. Where packets start over, the verifier follows the branches of all
+ * rounds in a row, and gives up at 8,192 (BPF_COMPLEXITY_LIMIT_JMP_SEQ in kernel/bpf/verifier.c).
+ */
+static bool two_steps(const struct plan *plan)
+{
+	return !plan_starts_over(plan) || (CALLS_MAX + 1) * (2 * plan->function_count + 4) < 8192;
+}
+
+/* R0 is the result. What can be said in one step comes first; the walk is for the rest. */
+static void emit_function_call(struct assembler *assembler, const struct plan *plan,
+			       const struct plan_function *function)
+{
+	label said = label_new(assembler);
+
+	if (function->exact && (!function->walked || two_steps(plan)))
+		emit_exact_call(assembler, function);
+	else if (function->walked && two_steps(plan))
+		emit_trees_call(assembler, function, SYMBOL_STRETCH_FIRST);
+	if (function->walked) {
+		if (two_steps(plan))
+			asm_jump_if64(assembler, BPF_JNE, BPF_REG_0, (__u32)STRETCH_MUST_WALK, said);
+		emit_trees_call(assembler, function, SYMBOL_STRETCH_MATCH);
+	}
+	label_bind(assembler, said);
+	if (function->classified)
+		return;
+	asm_move(assembler, BPF_REG_1, REGISTER_CONTEXT);
+	asm_move(assembler, BPF_REG_2, REGISTER_PACKET);
+	asm_call(assembler, function->name);
 }
 
 /* Calls the functions in turn until one has a result. */
 static void emit_calls(struct assembler *assembler, const struct plan *plan, label done)
 {
 	for (size_t i = 0; i < plan->function_count; i++) {
-		emit_function_call(assembler, plan->functions + i);
+		emit_function_call(assembler, plan, plan->functions + i);
 		asm_jump_if64(assembler, BPF_JNE, BPF_REG_0, 0, done);
 	}
 }

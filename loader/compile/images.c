@@ -12,6 +12,8 @@ struct made {
 	struct made *next;
 	struct classifier_box *boxes;
 	size_t count;
+	struct dispatch *dispatch; /* NULL: no stretch is exact */
+	size_t rules;
 	struct image_stretch *stretches;
 	size_t stretch_count;
 	struct classifier_image *image;
@@ -40,6 +42,7 @@ static void made_free(struct made *made)
 {
 	classifier_image_free(made->image);
 	free(made->boxes);
+	free(made->dispatch);
 	free(made->stretches);
 	free(made);
 }
@@ -59,37 +62,71 @@ void images_free(struct images *images)
 	free(images);
 }
 
-/* Whether the image is, or will be, that of these boxes: equal bytes, so that nothing else is ever taken for it. */
-static bool same(const struct made *made, const struct classifier_box *boxes, size_t count,
-		 const struct image_stretch *stretches, size_t stretch_count)
+static bool same_stretches(const struct made *made, const struct image_stretch *stretches, size_t stretch_count)
 {
-	if (made->count != count || made->stretch_count != stretch_count)
+	if (made->stretch_count != stretch_count)
 		return false;
 	for (size_t i = 0; i < stretch_count; i++)
-		if (made->stretches[i].first != stretches[i].first || made->stretches[i].count != stretches[i].count)
+		if (made->stretches[i].first != stretches[i].first || made->stretches[i].count != stretches[i].count ||
+		    made->stretches[i].exact != stretches[i].exact)
 			return false;
-	return !memcmp(made->boxes, boxes, count * sizeof(*boxes));
+	return true;
 }
 
-static struct made *made_new(const struct classifier_box *boxes, size_t count, const struct image_stretch *stretches,
-			     size_t stretch_count)
+/* Whether the image is, or will be, the one wanted: equal bytes, so that nothing else is ever taken for it. */
+static bool same(const struct made *made, const struct image_wish *wish, const struct image_stretch *stretches,
+		 size_t stretch_count)
+{
+	if (made->count != wish->count || !same_stretches(made, stretches, stretch_count) ||
+	    memcmp(made->boxes, wish->boxes, wish->count * sizeof(*wish->boxes)))
+		return false;
+	return !made->dispatch || (made->rules == wish->rules &&
+				   !memcmp(made->dispatch, wish->dispatch, wish->rules * sizeof(*wish->dispatch)));
+}
+
+static bool any_exact(const struct image_stretch *stretches, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (stretches[i].exact)
+			return true;
+	return false;
+}
+
+static void *copy_of(const void *bytes, size_t size)
+{
+	void *copy = malloc(size + 1);
+
+	return copy ? memcpy(copy, bytes, size) : NULL;
+}
+
+static struct made *made_new(const struct image_wish *wish, const struct image_stretch *stretches, size_t stretch_count)
 {
 	struct made *made = calloc(1, sizeof(*made));
+	bool exact = any_exact(stretches, stretch_count);
 
 	if (!made)
 		return NULL;
-	made->count = count;
+	made->count = wish->count;
+	made->rules = wish->rules;
 	made->stretch_count = stretch_count;
-	made->boxes = malloc((count + 1) * sizeof(*boxes));
-	made->stretches = malloc((stretch_count + 1) * sizeof(*stretches));
+	made->boxes = copy_of(wish->boxes, wish->count * sizeof(*wish->boxes));
+	made->dispatch = exact ? copy_of(wish->dispatch, wish->rules * sizeof(*wish->dispatch)) : NULL;
+	made->stretches = copy_of(stretches, stretch_count * sizeof(*stretches));
 	made->image = classifier_image_new((unsigned int)stretch_count);
-	if (!made->boxes || !made->stretches || !made->image) {
+	if (!made->boxes || (exact && !made->dispatch) || !made->stretches || !made->image) {
 		made_free(made);
 		return NULL;
 	}
-	memcpy(made->boxes, boxes, count * sizeof(*boxes));
-	memcpy(made->stretches, stretches, stretch_count * sizeof(*stretches));
 	return made;
+}
+
+static int build_stretch(struct made *made, struct image_stretch *stretch)
+{
+	const struct exact_set set = {made->boxes + stretch->first, stretch->count, made->dispatch};
+
+	if (stretch->exact)
+		return exact_add_stretch(made->image, &set, &stretch->exact_estimate);
+	return classifier_add_stretch(made->image, set.boxes, set.count, &stretch->estimate);
 }
 
 static int build(struct made *made)
@@ -97,8 +134,7 @@ static int build(struct made *made)
 	int result = 0;
 
 	for (size_t i = 0; result >= 0 && i < made->stretch_count; i++)
-		result = classifier_add_stretch(made->image, made->boxes + made->stretches[i].first,
-						made->stretches[i].count, &made->stretches[i].estimate);
+		result = build_stretch(made, made->stretches + i);
 	return result < 0 ? result : 0;
 }
 
@@ -116,18 +152,18 @@ static void complete(struct images *images, struct made *made, bool builds)
 		pthread_cond_wait(&images->done, &images->mutex);
 }
 
-int images_get(struct images *images, const struct classifier_box *boxes, size_t count, struct image_stretch *stretches,
+int images_get(struct images *images, const struct image_wish *wish, struct image_stretch *stretches,
 	       size_t stretch_count, const struct classifier_image **image)
 {
 	struct made *made;
 	bool builds;
 
 	pthread_mutex_lock(&images->mutex);
-	for (made = images->first; made && !same(made, boxes, count, stretches, stretch_count);)
+	for (made = images->first; made && !same(made, wish, stretches, stretch_count);)
 		made = made->next;
 	builds = !made;
 	if (builds) {
-		made = made_new(boxes, count, stretches, stretch_count);
+		made = made_new(wish, stretches, stretch_count);
 		if (made) {
 			made->next = images->first;
 			images->first = made;

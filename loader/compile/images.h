@@ -7,13 +7,24 @@
 #define COMPILE_IMAGES_H
 
 #include "loader/compile/classifier.h"
+#include "loader/compile/exact.h"
 
 struct images;
 
 /* A stretch of an image. */
 struct image_stretch {
 	size_t first, count;		     /* its boxes, among all */
-	struct classifier_estimate estimate; /* of it; images_get() fills it in */
+	bool exact;			     /* hash tables, else trees */
+	struct classifier_estimate estimate; /* of it; images_get() fills it in, or the following */
+	struct exact_estimate exact_estimate;
+};
+
+/* What an image is made of. Nothing of it is kept. */
+struct image_wish {
+	const struct classifier_box *boxes;
+	size_t count;
+	const struct dispatch *dispatch; /* by index of a box: exact stretches say what becomes of packets */
+	size_t rules;			 /* elements of it */
 };
 
 /* NULL: no memory. Free it when no plan that got an image from it is left. */
@@ -21,10 +32,10 @@ struct images *images_new(void);
 void images_free(struct images *images);
 
 /*
- * The image with these stretches, in this order; the boxes, of which there are `count`, are not kept. Several threads
- * may ask at a time. Returns 0 with *image set, which `images` owns, or what classifier_add_stretch() fails with.
+ * The image with these stretches, in this order. Several threads may ask at a time. Returns 0 with *image set, which
+ * `images` owns, or what classifier_add_stretch() and exact_add_stretch() fail with.
  */
-int images_get(struct images *images, const struct classifier_box *boxes, size_t count, struct image_stretch *stretches,
+int images_get(struct images *images, const struct image_wish *wish, struct image_stretch *stretches,
 	       size_t stretch_count, const struct classifier_image **image);
 
 #endif

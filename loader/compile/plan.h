@@ -16,6 +16,7 @@
 #include "loader/compile/assembler.h"
 #include "loader/compile/classifier.h"
 #include "loader/compile/control_groups.h"
+#include "loader/compile/exact.h"
 #include "loader/compile/images.h"
 #include "loader/compile/states.h"
 #include "loader/compile/tags.h"
@@ -47,11 +48,14 @@ struct plan_function {
 	size_t first, end; /* plan.rules[first] .. plan.rules[end - 1] */
 	enum stretch_form form;
 	bool entered_late; /* packets may come to start in its middle, or skip it: it reads packet.resume */
-	bool classified;   /* stretch `stretch` of plan.image takes its place (stretch.h) */
-	__u32 stretch;
-	struct classifier_estimate estimate; /* of it */
-	__u32 codes;			     /* pieces of code that its rules brought */
-	char name[24];			     /* symbol, if not classified */
+	bool classified;   /* stretches of plan.image take its place (stretch.h): */
+	bool exact;	   /* `exact_stretch` (exact.h), and */
+	bool walked;	   /* `stretch`, which an exact one needs for some packets */
+	__u32 exact_stretch, stretch;
+	struct exact_estimate exact_estimate; /* of them */
+	struct classifier_estimate estimate;
+	__u32 codes;   /* pieces of code that its rules brought */
+	char name[24]; /* symbol, if not classified */
 };
 
 /* Code for what the classifier leaves to be done for some rule of a classified stretch. */
@@ -95,6 +99,8 @@ extern size_t plan_function_rules;
  * stretches from few rules.
  */
 extern size_t plan_classify_from, plan_stretch_rules;
+/* How many rules that ask for the same bits become an exact stretch (exact.h). Likewise. */
+extern size_t plan_exact_from;
 
 /*
  * Plans `ruleset` for one direction. The plan points into `ruleset` and `interfaces`, which must outlive it.

@@ -16,7 +16,11 @@
 #define FUNCTIONS_FOR_JUMPS 32
 #define GAP_MAX 4 /* rules in a row, within a stretch, that are found for most packets */
 
-size_t plan_classify_from = CLASSIFY_FROM, plan_stretch_rules = SIZE_MAX;
+/* Exact stretches have as many rules, and this share of those that are looked up, lest one stretch becomes many. */
+#define EXACT_FROM 64
+#define EXACT_SHARE 4
+
+size_t plan_classify_from = CLASSIFY_FROM, plan_stretch_rules = SIZE_MAX, plan_exact_from = EXACT_FROM;
 
 struct boxed_rule {
 	size_t first; /* of its boxes; the next rule's begin behind the last */
@@ -84,6 +88,11 @@ static struct plan_function *add_function(struct plan *plan, size_t first, enum 
 	return function;
 }
 
+static bool skips_by_value(const struct plan_rule *planned)
+{
+	return rule_action(planned->rule)->code == ACTION_SKIPTO && rule_jumps_by_value(planned->rule);
+}
+
 /*
  * Whether a function ends behind the rule: where a skipto goes that takes its number out of a table is found out
  * between functions. The more there are, the more the verifier has to follow each time that packets start over, so some
@@ -91,7 +100,7 @@ static struct plan_function *add_function(struct plan *plan, size_t first, enum 
  */
 static bool ends_function(struct plan *plan, const struct plan_rule *planned)
 {
-	if (rule_action(planned->rule)->code != ACTION_SKIPTO || !rule_jumps_by_value(planned->rule))
+	if (!skips_by_value(planned))
 		return false;
 	if (plan->function_count < FUNCTIONS_FOR_JUMPS)
 		return true;
@@ -99,11 +108,30 @@ static bool ends_function(struct plan *plan, const struct plan_rule *planned)
 	return false;
 }
 
+/* The last function, if it is code that goes on, and what its rules cost; NULL: there is none. */
+static struct plan_function *last_linear(struct plan *plan, size_t *cost)
+{
+	struct plan_function *function;
+
+	*cost = 0;
+	if (!plan->function_count)
+		return NULL;
+	function = plan->functions + plan->function_count - 1;
+	if (function->classified || skips_by_value(plan->rules + function->end - 1))
+		return NULL;
+	for (size_t i = function->first; i < function->end; i++)
+		*cost += plan_rule_cost(plan->rules[i].rule);
+	return function;
+}
+
+/* Code for the rules behind those that functions have, as few as hold them: each costs packets a call. */
 static void add_linear(struct plan *plan, size_t first, size_t end, enum stretch_form form)
 {
-	struct plan_function *function = NULL;
-	size_t cost = 0;
+	size_t cost;
+	struct plan_function *function = last_linear(plan, &cost);
 
+	if (function && form != STRETCH_FEW)
+		function->form = form;
 	for (size_t i = first; i < end; i++) {
 		size_t more = plan_rule_cost(plan->rules[i].rule);
 
@@ -155,7 +183,9 @@ static struct range find_range(const struct plan *plan, const struct boxed_rules
 struct candidate {
 	struct range range;
 	double linear; /* what it costs packets as code; -1: that is no matter */
-	size_t wanted; /* index in candidates.stretches, or NOT_WANTED */
+	size_t wanted; /* index in candidates.stretches of its trees, or NOT_WANTED */
+	size_t exact;  /* likewise, of its hash tables */
+	long codes;    /* pieces of code that its rules brought, -1: not yet */
 };
 
 #define NOT_WANTED ((size_t)-1)
@@ -164,12 +194,15 @@ struct candidates {
 	struct candidate *candidates;
 	struct image_stretch *stretches; /* what is to be built to see what looking up costs */
 	size_t count, stretch_count, capacity;
+	bool no_tables; /* as some keys have no perfect hash */
+	struct rests rests;
 };
 
 static void candidates_free(struct candidates *all)
 {
 	free(all->candidates);
 	free(all->stretches);
+	rests_free(&all->rests);
 }
 
 static int candidates_grow(struct candidates *all)
@@ -181,7 +214,7 @@ static int candidates_grow(struct candidates *all)
 	if (!candidates)
 		return -ENOMEM;
 	all->candidates = candidates;
-	stretches = realloc(all->stretches, capacity * sizeof(*stretches));
+	stretches = realloc(all->stretches, 2 * capacity * sizeof(*stretches));
 	if (!stretches)
 		return -ENOMEM;
 	all->stretches = stretches;
@@ -207,86 +240,254 @@ static bool cheaper(const struct plan *plan, const struct boxed_rules *boxed, co
 	return cost_classified(estimate, again) < candidate->linear;
 }
 
+/* Whether packets may get to rules behind the first one without meeting that. */
+static bool entered_inside(const struct plan *plan, struct range range)
+{
+	if (plan_starts_over(plan))
+		return true;
+	for (size_t i = 0; i < range.end; i++)
+		if (skips_by_value(plan->rules + i) ||
+		    (plan->rules[i].skip_target > range.first && plan->rules[i].skip_target < range.end))
+			return true;
+	return false;
+}
+
+/* Fills in what is to be done for the rules. Returns how many pieces of code that brought, or an error. */
+static long add_rests(struct plan *plan, const struct boxed_rules *boxed, struct range range, struct rests *rests)
+{
+	size_t codes = plan->code_count;
+	int result = 0;
+
+	for (size_t i = range.first; !result && i < range.end; i++)
+		result = rests_add(rests, plan, i, boxed->rules[i].held);
+	return result ? result : (long)(plan->code_count - codes);
+}
+
+/* Wants a stretch of the image for the boxes of the candidate; returns its number. */
+static size_t want_stretch(struct candidates *all, const struct boxed_rules *boxed, struct range range, bool exact)
+{
+	size_t first = boxed->rules[range.first].first, end = boxed->rules[range.end].first;
+
+	all->stretches[all->stretch_count] =
+		(struct image_stretch){.first = first, .count = end - first, .exact = exact};
+	return all->stretch_count++;
+}
+
+static struct candidate *new_candidate(struct candidates *all, const struct plan *plan, struct range range)
+{
+	bool compare = plan_classify_from >= CLASSIFY_FROM;
+
+	if (all->count == all->capacity && candidates_grow(all))
+		return NULL;
+	all->candidates[all->count] = (struct candidate){
+		range, compare ? cost_linear(plan, range.first, range.end) : -1, NOT_WANTED, NOT_WANTED, -1};
+	return all->candidates + all->count++;
+}
+
 static int add_candidate(struct candidates *all, const struct plan *plan, const struct boxed_rules *boxed,
 			 struct range range)
 {
 	static const struct classifier_estimate least;
-	bool compare = plan_classify_from >= CLASSIFY_FROM;
-	struct candidate candidate = {range, compare ? cost_linear(plan, range.first, range.end) : -1, NOT_WANTED};
-	size_t first = boxed->rules[range.first].first, end = boxed->rules[range.end].first;
+	struct candidate *candidate;
 
-	if (all->count == all->capacity && candidates_grow(all))
+	if (range.first == range.end)
+		return 0;
+	candidate = new_candidate(all, plan, range);
+	if (!candidate)
 		return -ENOMEM;
-	if (cheaper(plan, boxed, &candidate, &least)) {
-		candidate.wanted = all->stretch_count++;
-		all->stretches[candidate.wanted] = (struct image_stretch){.first = first, .count = end - first};
-	}
-	all->candidates[all->count++] = candidate;
+	if (cheaper(plan, boxed, candidate, &least))
+		candidate->wanted = want_stretch(all, boxed, range, false);
 	return 0;
 }
 
-static int find_candidates(struct candidates *all, const struct plan *plan, const struct boxed_rules *boxed)
+/* The end of the rules from `first` on that have at most so many masks (exact.h). */
+static size_t exact_end(const struct boxed_rules *boxed, size_t first, size_t end, size_t masks_most)
 {
-	for (size_t i = 0; i < plan->rule_count;) {
+	struct exact_masks masks = {0};
+
+	for (size_t i = first; i < end; i++)
+		for (size_t box = boxed->rules[i].first; box < boxed->rules[i + 1].first; box++)
+			if (!exact_masks_add(&masks, boxed->boxes + box, masks_most))
+				return i;
+	return end;
+}
+
+/* Whether the rules, which have as many masks, are better off in hash tables than as code. */
+static bool exact_pays(const struct candidates *all, const struct plan *plan, const struct boxed_rules *boxed,
+		       struct range range, unsigned int tables)
+{
+	size_t first = boxed->rules[range.first].first;
+	const struct exact_set set = {boxed->boxes + first, boxed->rules[range.end].first - first, plan->dispatch};
+
+	if (all->no_tables || range.end - range.first < plan_exact_from || !exact_fits(&set))
+		return false;
+	return plan_exact_from < EXACT_FROM || cost_exact(tables) < cost_linear(plan, range.first, range.end);
+}
+
+/* Rules of which exact_match() may say STRETCH_MUST_WALK, in so many tables. */
+static size_t count_walkers(const struct plan *plan, struct range range, bool several)
+{
+	size_t count = 0;
+
+	for (size_t i = range.first; i < range.end; i++)
+		count += plan->dispatch[i].code || plan->dispatch[i].kind == DISPATCH_CODE ||
+			 (several && plan->dispatch[i].kind != DISPATCH_VERDICT);
+	return count;
+}
+
+static bool all_verdicts(const struct plan *plan, struct range range)
+{
+	for (size_t i = range.first; i < range.end; i++)
+		if (plan->dispatch[i].code || plan->dispatch[i].kind != DISPATCH_VERDICT)
+			return false;
+	return true;
+}
+
+/* Hash tables, and trees for packets that walk; trees alone, if most would. */
+static int add_exact_candidate(struct candidates *all, struct plan *plan, const struct boxed_rules *boxed,
+			       struct range range, bool several)
+{
+	long codes = add_rests(plan, boxed, range, &all->rests);
+	struct candidate *candidate;
+
+	if (codes < 0)
+		return (int)codes;
+	if (plan_exact_from >= EXACT_FROM && count_walkers(plan, range, several) > (range.end - range.first) / 2) {
+		if (add_candidate(all, plan, boxed, range))
+			return -ENOMEM;
+		all->candidates[all->count - 1].codes = codes;
+		return 0;
+	}
+	candidate = new_candidate(all, plan, range);
+	if (!candidate)
+		return -ENOMEM;
+	candidate->codes = codes;
+	candidate->exact = want_stretch(all, boxed, range, true);
+	if (!all_verdicts(plan, range) || entered_inside(plan, range))
+		candidate->wanted = want_stretch(all, boxed, range, false);
+	return 0;
+}
+
+/* Adds rules that can be looked up, without those that one hash table is enough for. */
+static int divide(struct candidates *all, struct plan *plan, const struct boxed_rules *boxed, struct range range)
+{
+	size_t begin = range.first;
+	int error = 0;
+
+	for (size_t i = range.first; i < range.end && !error;) {
+		size_t end = exact_end(boxed, i, range.end, 1);
+
+		if ((end - i) * EXACT_SHARE >= range.end - range.first &&
+		    exact_pays(all, plan, boxed, (struct range){i, end}, 1)) {
+			error = add_candidate(all, plan, boxed, (struct range){begin, i});
+			if (!error)
+				error = add_exact_candidate(all, plan, boxed, (struct range){i, end}, false);
+			begin = i = end;
+		} else {
+			i = end > i ? end : i + 1;
+		}
+	}
+	return error ? error : add_candidate(all, plan, boxed, (struct range){begin, range.end});
+}
+
+/* Several tables are worth it if they have all the rules; trees would have to be searched as well, else. */
+static int add_range(struct candidates *all, struct plan *plan, const struct boxed_rules *boxed, struct range range)
+{
+	if (exact_end(boxed, range.first, range.end, EXACT_TABLES) == range.end &&
+	    exact_pays(all, plan, boxed, range, EXACT_TABLES))
+		return add_exact_candidate(all, plan, boxed, range, true);
+	return divide(all, plan, boxed, range);
+}
+
+static int find_candidates(struct candidates *all, struct plan *plan, const struct boxed_rules *boxed)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < plan->rule_count && !error;) {
 		struct range range = find_range(plan, boxed, i);
 
-		if (range.first < range.end && add_candidate(all, plan, boxed, range))
-			return -ENOMEM;
+		error = range.first < range.end ? add_range(all, plan, boxed, range) : 0;
 		i = range.end;
 	}
-	return 0;
+	return error;
 }
 
-static int add_classified(struct plan *plan, const struct boxed_rules *boxed, const struct candidate *candidate,
-			  const struct classifier_estimate *estimate, struct rests *rests)
+static struct plan_function *add_looked_up(struct plan *plan, const struct candidates *all,
+					   const struct candidate *candidate, enum stretch_form form)
 {
-	struct plan_function *function = add_function(plan, candidate->range.first, STRETCH_CLASSIFIED);
-	size_t codes = plan->code_count;
-	int result = 0;
+	struct plan_function *function = add_function(plan, candidate->range.first, form);
 
 	function->end = candidate->range.end;
 	function->classified = true;
-	function->stretch = (__u32)candidate->wanted;
-	function->estimate = *estimate;
-	for (size_t i = function->first; !result && i < function->end; i++)
-		result = rests_add(rests, plan, i, boxed->rules[i].held);
-	function->codes = (__u32)(plan->code_count - codes);
-	return result;
+	function->codes = (__u32)candidate->codes;
+	function->walked = candidate->wanted != NOT_WANTED;
+	if (function->walked) {
+		function->stretch = (__u32)candidate->wanted;
+		function->estimate = all->stretches[candidate->wanted].estimate;
+	}
+	return function;
 }
 
-/* Adds functions for all rules, in whichever form is cheaper. */
-static int add_functions(struct plan *plan, const struct boxed_rules *boxed, const struct candidates *all)
+static void add_exact(struct plan *plan, const struct candidates *all, const struct candidate *candidate)
 {
-	struct rests rests = {0};
+	struct plan_function *function = add_looked_up(plan, all, candidate, STRETCH_EXACT);
+
+	function->exact = true;
+	function->exact_stretch = (__u32)candidate->exact;
+	function->exact_estimate = all->stretches[candidate->exact].exact_estimate;
+	if (!function->exact_estimate.walks && !entered_inside(plan, candidate->range)) {
+		function->walked = false;
+		function->estimate = (struct classifier_estimate){0};
+	}
+}
+
+/* The candidate in the form that is cheaper. */
+static int add_form(struct plan *plan, const struct boxed_rules *boxed, struct candidates *all,
+		    struct candidate *candidate)
+{
+	if (candidate->exact != NOT_WANTED) {
+		add_exact(plan, all, candidate);
+		return 0;
+	}
+	if (candidate->wanted == NOT_WANTED ||
+	    !cheaper(plan, boxed, candidate, &all->stretches[candidate->wanted].estimate)) {
+		add_linear(plan, candidate->range.first, candidate->range.end, STRETCH_NOT_CHEAPER);
+		return 0;
+	}
+	if (candidate->codes < 0)
+		candidate->codes = add_rests(plan, boxed, candidate->range, &all->rests);
+	if (candidate->codes < 0)
+		return (int)candidate->codes;
+	add_looked_up(plan, all, candidate, STRETCH_CLASSIFIED);
+	return 0;
+}
+
+/* Adds functions for all rules. */
+static int add_functions(struct plan *plan, const struct boxed_rules *boxed, struct candidates *all)
+{
 	size_t done = 0;
 	int result = 0;
 
 	for (size_t i = 0; !result && i < all->count; i++) {
-		const struct candidate *candidate = all->candidates + i;
-		const struct image_stretch *stretch =
-			candidate->wanted == NOT_WANTED ? NULL : all->stretches + candidate->wanted;
+		struct candidate *candidate = all->candidates + i;
 
 		add_linear(plan, done, candidate->range.first, STRETCH_FEW);
 		done = candidate->range.end;
-		if (stretch && cheaper(plan, boxed, candidate, &stretch->estimate))
-			result = add_classified(plan, boxed, candidate, &stretch->estimate, &rests);
-		else
-			add_linear(plan, candidate->range.first, done, STRETCH_NOT_CHEAPER);
+		result = add_form(plan, boxed, all, candidate);
 	}
-	rests_free(&rests);
 	if (!result)
 		add_linear(plan, done, plan->rule_count, STRETCH_FEW);
 	return result;
 }
 
-static int split(struct plan *plan, const struct boxed_rules *boxed)
+static int split(struct plan *plan, const struct boxed_rules *boxed, bool no_tables)
 {
-	struct candidates all = {0};
+	const struct image_wish wish = {boxed->boxes, boxed->count, plan->dispatch, plan->rule_count};
+	struct candidates all = {.no_tables = no_tables};
 	int result = find_candidates(&all, plan, boxed);
 
 	if (!result && all.stretch_count)
-		result = images_get(plan->images, boxed->boxes, boxed->count, all.stretches, all.stretch_count,
-				    &plan->image);
+		result = images_get(plan->images, &wish, all.stretches, all.stretch_count, &plan->image);
 	if (!result)
 		result = add_functions(plan, boxed, &all);
 	candidates_free(&all);
@@ -316,7 +517,11 @@ int stretches_split(struct plan *plan)
 	plan->dispatch = calloc(plan->rule_count + 1, sizeof(*plan->dispatch));
 	result = plan->dispatch ? box_all(&boxed, plan) : -ENOMEM;
 	if (!result)
-		result = split(plan, &boxed);
+		result = split(plan, &boxed, false);
+	if (result == -EDOM) {
+		start_over(plan);
+		result = split(plan, &boxed, true);
+	}
 	boxed_free(&boxed);
 	if (result != -E2BIG)
 		return result;

@@ -192,6 +192,40 @@ static void append_spread(struct choices *choices, char *text)
 		append(text, "%s-port %u-%u ", side, port, port + (choose(choices, 2) ? choose(choices, 2000) : 0));
 }
 
+#define ALIKE_KINDS 7
+
+/* What rules that are alike ask for, with a value of random_spread_packet(). */
+static void append_alike(struct choices *choices, unsigned int kind, char *text)
+{
+	static const unsigned int bytes[] = {0, 1, 127, 255};
+	unsigned int upper = CHOOSE_FROM(choices, bytes), lower = CHOOSE_FROM(choices, bytes),
+		     last = choose(choices, 64);
+
+	switch (kind) {
+	case 1:
+		append(text, "ip from 10.%u.%u.%u to any ", upper, lower, bytes[last % 4]);
+		break;
+	case 2:
+		append(text, "tcp from any to 10.%u.%u.%u dst-port 0 ", upper, lower, bytes[last % 4]);
+		break;
+	case 3:
+		append(text, "udp from 10.%u.%u.0/24 to any ", upper, lower);
+		break;
+	case 4:
+		append(text, "tcp from any to any dst-port %u ", last * 1021);
+		break;
+	case 5:
+		append(text, "ip6 from 2001:db8:%x::%x to any ", last % 4 << 14, upper % 3);
+		break;
+	case 6:
+		append(text, "ip from 10.%u.%u.%u/%u to any ", upper, lower, bytes[last % 4], last & 4 ? 32 : 16);
+		break;
+	default:
+		append(text, "%s from any to any ", last & 1 ? "tcp" : "udp");
+		append(text, "src-port %u dst-ip 10.%u.%u.0/24 ", last / 2 * 1021, upper, lower);
+	}
+}
+
 void random_rule_text(struct choices *choices, const struct rule_shape *shape, unsigned int number,
 		      char text[RANDOM_RULE_TEXT_MAX])
 {
@@ -208,13 +242,16 @@ void random_rule_text(struct choices *choices, const struct rule_shape *shape, u
 		append(text, "prob %s ", choose_once_in(choices, 2) ? "0.9999999999" : "0.0000000001");
 	append_action(choices, shape, number, text);
 	append_modifier(choices, text);
-	if (choose_once_in(choices, 4))
+	if (shape->alike)
+		append_alike(choices, shape->alike, text);
+	else if (choose_once_in(choices, 4))
 		append_option(choices, text);
 	else
 		append_body(choices, text);
-	if (shape->spread && choose(choices, 4))
+	if (shape->spread && !shape->alike && choose(choices, 4))
 		append_spread(choices, text);
-	append_options(choices, text);
+	if (!shape->alike || choose_once_in(choices, 8))
+		append_options(choices, text);
 	if (shape->states && choose(choices, 2))
 		append(text, "%s ", choose_text(choices, random_state_options)->text);
 	if (choose_once_in(choices, 20))
@@ -268,9 +305,13 @@ static struct ruleset make_ruleset(struct choices *choices, unsigned int rules, 
 	unsigned int number = 1, denser = choose(choices, 3);
 	struct ruleset ruleset = {0};
 	struct rule *last;
+	bool alike;
 
 	shape->highest = 1 + rules / (1 + denser);
+	alike = !shape->states && choose_once_in(choices, 3);
 	for (unsigned int i = 0; i < rules; i++) {
+		if (alike && choose_once_in(choices, 1 + rules / 3))
+			shape->alike = choose(choices, 1 + ALIKE_KINDS);
 		insert(&ruleset, random_rule(choices, shape, number), 1 + i);
 		number += choose(choices, 1 + denser) == denser;
 	}

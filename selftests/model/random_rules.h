@@ -38,6 +38,7 @@ struct rule_shape {
 	unsigned int counts;  /* of so many rules all but one count; packets get to see as many at least */
 	bool spread;	      /* many have addresses and ports of random_spread_packet() */
 	bool states;	      /* many make states, or look for them */
+	unsigned int alike;   /* they differ in one such field: which one, from 1 on; 0: in anything */
 };
 
 /* Writes the words behind `add' of a rule, which need not parse: not every combination does. */

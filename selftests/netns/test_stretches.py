@@ -32,6 +32,15 @@ def _ruleset():
     return "\n".join(lines + [_OPEN])
 
 
+def _alike():
+    """Rules that differ in a port only, one of which calls and one of which looks at TCP flags."""
+    lines = [f"{99 + port} {'allow' if port % 3 else 'count' if port % 2 else 'skipto 58000'} tcp from any to any {port} in"
+             for port in range(1, _RULES + 1)]
+    return "\n".join(lines + ["900 count log tcp from any to any 7 in", "901 count tcp from any to any 9 in setup",
+                              "902 deny tcp from any to any 9,15 in",
+                              "58000 count ip from any to any in", _OPEN])
+
+
 def _send(net):
     """One packet of each kind to each port."""
     ether = Ether(src=CLIENT.host_mac, dst=CLIENT.firewall_mac)
@@ -71,3 +80,18 @@ def test_both_forms_do_the_same(net):
     harness.equal(looked_up, code)
     harness.equal(looked_up[130], 3)
     harness.equal(looked_up[140], 1)
+
+
+@harness.time_limit(120)
+def test_rules_that_are_alike_are_looked_up_by_hash(net):
+    counted = []
+    for options, environment, form in (((), {"IPFW_BPF_EXACT_FROM": "1"}, "looked up by hash: 2 tables"),
+                                       (("--no-optimize",), None, "code: --no-optimize")):
+        net.firewall.run("-q", "-f", "flush")
+        net.firewall.load(_alike(), *options, environment=environment)
+        harness.contains(_forms(net), form)
+        sent = _send(net)
+        harness.true(traffic.wait_for(lambda: net.firewall.packets(58000) >= sent // 3), "packets are missing")
+        counted.append({rule.number: rule.packets for rule in net.firewall.show() if rule.number < 58000})
+    harness.equal(*counted)
+    harness.equal([counted[0][number] for number in (100, 102, 105, 900, 901, 902)], [2, 2, 2, 0, 1, 4])

@@ -189,6 +189,7 @@ static inline void choose_form(struct choices *choices, struct ruleset *ruleset)
 	plan_function_rules = small ? 1 + choose(choices, 12) : RULES_PER_FUNCTION;
 	plan_stretch_rules = small ? 1 + choose(choices, 12) : SIZE_MAX;
 	plan_classify_from = choose(choices, 2) ? choose(choices, 6) : 0;
+	plan_exact_from = choose(choices, 2) ? 1 + choose(choices, 6) : SIZE_MAX;
 	ruleset->linear = choose_once_in(choices, 3);
 }
 

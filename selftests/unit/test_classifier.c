@@ -2,10 +2,9 @@
 /* The classifier finds, in the kernel, what comparing every packet with every box finds. */
 #include "selftests/unit/probe.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 
-#include "loader/compile/classifier.h"
+#include "selftests/unit/boxes.h"
 
 #define FOUND_MAX 60 /* as in classify.bpf.c */
 #define FRAME_SIZE 256
@@ -14,11 +13,6 @@ struct search {
 	struct bpf_object *object;
 	int program;
 };
-
-static __u32 random_below(__u32 limit)
-{
-	return limit ? (__u32)random() % limit : 0;
-}
 
 /* Loads the program with an image of the stretches given. */
 static struct search search_open(const struct classifier_image *image, __u32 stretch)
@@ -60,29 +54,6 @@ static struct found search_run(const struct search *search, const struct packet 
 	assert_int_equal(options.retval, 0);
 	memcpy(&found, frame, sizeof(found));
 	return found;
-}
-
-static bool prefix_matches(const __u32 *prefix, unsigned int bits, const __u32 *address)
-{
-	for (unsigned int i = 0; i < bits; i++)
-		if ((prefix[i / 32] ^ ntohl(address[i / 32])) & 0x80000000u >> i % 32)
-			return false;
-	return true;
-}
-
-static bool box_matches(const struct classifier_box *box, const struct packet *packet)
-{
-	const __u32 interfaces[] = {packet->interface, packet->receive_interface, packet->transmit_interface};
-	__u32 head;
-
-	memcpy(&head, &packet->family, sizeof(head));
-	return (!box->family || box->family == packet->family) &&
-	       prefix_matches(box->source, box->source_bits, packet->source) &&
-	       prefix_matches(box->destination, box->destination_bits, packet->destination) &&
-	       packet->source_port >= box->source_port[0] && packet->source_port <= box->source_port[1] &&
-	       packet->destination_port >= box->destination_port[0] &&
-	       packet->destination_port <= box->destination_port[1] && !((head ^ box->head_value) & box->head_mask) &&
-	       (!box->interface_key || interfaces[box->interface_key - CLASSIFIER_VIA] == box->interface);
 }
 
 /* What the classifier should find; several boxes of one rule, which come one behind the other, are one find. */

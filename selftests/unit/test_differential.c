@@ -9,7 +9,7 @@
 #include "selftests/unit/differential.h"
 #include "selftests/unit/probe_tables.h"
 
-#define RULESETS 1500 /* times PACKETS: 300,000 pairs */
+#define RULESETS 1000 /* times PACKETS: 200,000 pairs */
 #define PACKETS 200
 #define LARGE_RULESETS 12 /* times LARGE_PACKETS */
 #define LARGE_PACKETS 300
@@ -82,10 +82,11 @@ static void report(struct reference *reference, const struct subject *subject, u
 
 	assert_int_equal(ruleset_clone(&smallest, reference->ruleset), 0);
 	shrink(reference, reference->input, subject, &smallest);
-	print_message("seed %u, %s, %zu rules a function, %s, %zu rules a stretch, from %zu on: %s; the packet\n", seed,
-		      reference->input ? "in" : "out", plan_function_rules,
+	print_message("seed %u, %s, %zu rules a function, %s, %zu rules a stretch, from %zu on, exact from %zu on: %s; "
+		      "the packet\n",
+		      seed, reference->input ? "in" : "out", plan_function_rules,
 		      reference->ruleset->linear ? "linear" : "classified", plan_stretch_rules, plan_classify_from,
-		      difference->text);
+		      plan_exact_from, difference->text);
 	print_packet(subject);
 	print_message("and as few rules as still show a difference, %s:\n",
 		      find_difference(reference, reference->input, subject).text);
@@ -207,6 +208,7 @@ static void one_large_ruleset(unsigned int seed, unsigned int packets, struct la
 	plan_function_rules = RULES_PER_FUNCTION;
 	plan_stretch_rules = choose_once_in(&choices, 4) ? 1 + choose(&choices, rules) : SIZE_MAX;
 	plan_classify_from = choose_once_in(&choices, 2) ? choose(&choices, 40) : 0;
+	plan_exact_from = choose_once_in(&choices, 2) ? 1 + choose(&choices, 40) : SIZE_MAX;
 	fill_tables(seed);
 	linear.linear = true;
 	other.ruleset = &linear;

@@ -205,11 +205,81 @@ static void looks_up_what_code_would_compare_one_by_one(void **state)
 	static const char by_source[] = "%u deny tcp from 10.1.%u.%u to any 25";
 	static const char one_source[] = "%u deny tcp from 10.0.0.1 to any %u%03u";
 
+	plan_exact_from = SIZE_MAX;
 	assert_int_equal(form_of(by_port, 100, 100), STRETCH_NOT_CHEAPER);
 	assert_int_equal(form_of(by_port, 450, 450), STRETCH_CLASSIFIED);
 	assert_int_equal(form_of(by_source, 450, 450), STRETCH_NOT_CHEAPER);
 	assert_int_equal(form_of(by_source, 450, 150), STRETCH_NOT_CHEAPER);
 	assert_int_equal(form_of(one_source, 450, 450), STRETCH_CLASSIFIED);
+}
+
+/* Which form the rules up to number 1000 have, in a plan of that many like `format` and some that want a bit more. */
+static void forms_are(const char *format, unsigned int count, const char *more, bool exact, bool walked)
+{
+	struct ruleset ruleset = many(format, count);
+	struct plan plan;
+
+	if (more)
+		assert_int_equal(ruleset_insert(&ruleset, rule_from(more)), 0);
+	plan = planned(&ruleset);
+	if (plan.functions[0].exact != exact || plan.functions[0].walked != walked ||
+	    plan.functions[0].form != (exact	? STRETCH_EXACT
+				       : walked ? STRETCH_CLASSIFIED
+						: plan.functions[0].form))
+		fail_msg("%u rules %s, and %s: exact %d, walked %d, form %d", count, format, more,
+			 plan.functions[0].exact, plan.functions[0].walked, plan.functions[0].form);
+	if (exact)
+		assert_int_equal(plan.functions[0].end, plan.rule_count - 1);
+	plan_free(&plan);
+	ruleset_free(&ruleset);
+}
+
+static void hashes_what_differs_in_values(void **state)
+{
+	forms_are("%u deny ip from 10.0.0.%u to any", 200, NULL, true, false);
+	forms_are("%u deny tcp from 10.0.0.1 to any dst-port %u", 200, NULL, true, false);
+	forms_are("%u deny ip from 2001:db8::%u to any", 200, NULL, true, false);
+	forms_are("%u deny ip from 10.0.%u.0/24 to any", 2000, "2001 deny ip from 10.0.0.0/16 to any", true, false);
+	/* as many as that are code */
+	forms_are("%u deny ip from 10.0.0.%u to any", 20, NULL, false, false);
+	/* one rule is all that a packet meets, or more */
+	forms_are("%u count ip from 10.0.0.%u to any", 200, NULL, true, false);
+	forms_are("%u count ip from 10.0.0.%u to any", 200, "201 count ip from 10.0.0.7 to any", true, true);
+	forms_are("%u count ip from 10.0.0.%u to any", 2000, "2001 count ip from 10.0.0.0/29 to any", false, false);
+	forms_are("%u skipto 65534 ip from 10.0.0.%u to any", 200, NULL, true, false);
+	/* packets that come to the middle, or may go back */
+	forms_are("%u deny ip from 10.0.0.%u to any", 200, "1 skipto 100 ip from 10.1.0.1 to any", true, true);
+	forms_are("%u deny ip from 10.0.0.%u to any", 200, "201 call 100 ip from 10.1.0.1 to any", true, true);
+	/* keys that are too long */
+	forms_are("%u deny ip from 2001:db8::%u to 2001:db8:1::1", 2000, NULL, false, true);
+	/* a test is left */
+	forms_are("%u deny ip from 10.0.0.%u to any", 2000, "2001 deny tcp from 10.1.0.1 to any setup", true, true);
+}
+
+/* Rules of another kind beside those that are exact. */
+static void divides_rules_by_form(void **state)
+{
+	struct ruleset ruleset = many("%u deny ip from 10.0.0.%u to any", 200);
+	struct plan plan;
+
+	for (unsigned int i = 0; i < 100; i++) {
+		char text[128];
+
+		snprintf(text, sizeof(text), "%u deny tcp from 10.0.%u.0/%u to 10.0.%u.0/%u %u-%u", 1000 + i, i,
+			 9 + i % 17, i, 11 + i % 14, i + 1, 2 * i + 2);
+		assert_int_equal(ruleset_insert(&ruleset, rule_from(text)), 0);
+	}
+	plan = planned(&ruleset);
+	assert_true(plan.functions[0].exact);
+	assert_int_equal(plan.functions[0].end, 200);
+	assert_false(plan.functions[1].exact);
+	assert_int_equal(plan.functions[1].first, 200);
+	plan_free(&plan);
+	plan_exact_from = SIZE_MAX;
+	plan = planned(&ruleset);
+	assert_false(plan.functions[0].exact);
+	plan_free(&plan);
+	ruleset_free(&ruleset);
 }
 
 /* What the code of each rule is, in a plan of one stretch. */
@@ -324,30 +394,36 @@ static bool directions_share(const struct ruleset *ruleset)
 	return shared;
 }
 
-/* An image holds nothing but boxes: options that it says nothing of may differ by direction, boxes may not. */
+/* Trees hold nothing but boxes: options that they say nothing of may differ by direction, boxes may not. */
 static void directions_share_an_image_of_the_same_boxes(void **state)
 {
 	struct ruleset same = many("%u deny tcp from any to 10.0.0.%u dst-port 1-9", 200);
 	struct ruleset rest = many("%u deny tcp from any to 10.0.0.%u antispoof", 200);
+	struct ruleset hosts = many("%u deny ip from any to 10.0.0.%u", 200);
 	struct ruleset fewer = many("%u deny tcp from any to 10.0.0.%u dst-port 1-9", 200);
 
 	plan_classify_from = 10;
 	assert_int_equal(ruleset_insert(&fewer, rule_from("150 deny tcp from any to 11.0.0.1 in")), 0);
 	for (int i = 0; i < 20; i++) {
 		assert_true(directions_share(&same));
-		assert_true(directions_share(&rest));
+		assert_true(directions_share(&hosts));
 		assert_false(directions_share(&fewer));
 	}
+	plan_exact_from = SIZE_MAX;
+	for (int i = 0; i < 20; i++)
+		assert_true(directions_share(&rest));
 	ruleset_free(&same);
 	ruleset_free(&rest);
+	ruleset_free(&hosts);
 	ruleset_free(&fewer);
 }
 
-static size_t default_from;
+static size_t default_from, default_exact_from;
 
 static int restore(void **state)
 {
 	plan_classify_from = default_from;
+	plan_exact_from = default_exact_from;
 	return 0;
 }
 
@@ -356,7 +432,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(makes_boxes_of_rules),
 		cmocka_unit_test_teardown(looks_up_what_is_many_and_selective, restore),
-		cmocka_unit_test(looks_up_what_code_would_compare_one_by_one),
+		cmocka_unit_test_teardown(looks_up_what_code_would_compare_one_by_one, restore),
+		cmocka_unit_test(hashes_what_differs_in_values),
+		cmocka_unit_test_teardown(divides_rules_by_form, restore),
 		cmocka_unit_test_teardown(shares_code_for_what_is_left, restore),
 		cmocka_unit_test_teardown(shares_no_code_that_asks_for_the_number, restore),
 		cmocka_unit_test_teardown(gives_up_where_code_is_too_long, restore),
@@ -364,5 +442,6 @@ int main(void)
 	};
 
 	default_from = plan_classify_from;
+	default_exact_from = plan_exact_from;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
