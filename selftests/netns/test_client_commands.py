@@ -93,6 +93,8 @@ _OPNSENSE_RULES = {
     "201 skipto 60000 ipv4 from 127.0.0.0/8 to any": "skipto 60000 ip4 from 127.0.0.0/8 to any",
     "202 skipto 60000 ipv6 from any to ::1": "skipto 60000 ip6 from any to ::1",
     "203 skipto 60000 ipv4 from any to 127.0.0.0/8": "skipto 60000 ip4 from any to 127.0.0.0/8",
+    "3000 skipto tablearg ip from table(0) to any via em1": "skipto tablearg ip from table(0) to any via em1",
+    "3000 skipto tablearg ip from any to table(0) via em1": "skipto tablearg ip from any to table(0) via em1",
     "60000 return via any": "return via any",
     "65533 pass ip from any to any": "allow ip from any to any",
     "65534 deny all from any to any": "deny ip from any to any",

@@ -2,7 +2,7 @@
 """EXAMPLES of the manual page, LOOKUP TABLES: its commands, with the addresses of this network, and traffic."""
 import harness
 import traffic
-from network import CLIENT, SERVER
+from network import CLIENT, OTHER, SERVER
 
 
 def _reached(net, *ports):
@@ -47,3 +47,40 @@ def test_flows(net):
         harness.equal(_reached(net, 53, 80), ["ok", "timeout", "timeout", "ok"])
         net.firewall("table fl flush")
         harness.equal(_reached(net, 53, 80), ["timeout"] * 4)
+
+
+@harness.three_hosts
+@harness.time_limit(60)
+def test_firewall_for_each_interface(net):
+    """Where a packet goes on, and by which routing table it leaves, is looked up by its interfaces."""
+    client, other = CLIENT.interface, OTHER.interface
+    net.firewall("table IN create type iface valtype skipto,fib")
+    net.firewall(f"table IN add {client} 12000,12")
+    net.firewall(f"table IN add {other} 13000,13")
+    net.firewall("table OUT create type iface valtype skipto")
+    net.firewall(f"table OUT add {client} 22000")
+    net.firewall(f"table OUT add {other} 23000")
+    net.firewall.load("""
+        100 setfib tablearg ip from any to any recv table(IN) in
+        200 skipto tablearg ip from any to any recv table(IN) in
+        300 skipto tablearg ip from any to any xmit table(OUT) out
+        400 allow ip from any to any
+        12000 deny udp from any to any 7
+        12100 allow ip from any to any
+        13000 allow ip from any to any
+        22000 allow ip from any to any
+        23000 deny ip from any 9 to any
+        23100 allow ip from any to any""")
+    # What the table 13 answers is for the other client alone.
+    net.gateway.ip(f"route add unreachable {SERVER.host6} table 13")
+
+    def reached(host):
+        return [traffic.udp_exchange(host, address, port) == "ok" for address in (SERVER.host4, SERVER.host6) for port in (7, 8, 9)]
+
+    with traffic.udp_server(net.server, 7, 8, 9):
+        harness.equal(reached(net.client), [False, True, True] * 2)
+        harness.equal(reached(net.other), [True, True, False] + [False] * 3)
+        net.firewall(f"table OUT delete {other}")
+        net.firewall(f"-q table IN add {client} 13000,12 {other} 13000,12")
+        harness.equal(reached(net.client), [True] * 6)
+        harness.equal(reached(net.other), [True] * 6)
