@@ -116,19 +116,28 @@ static const struct row_text *choose_text(struct choices *choices, const struct 
 	return texts + choose(choices, count);
 }
 
-/* One option, perhaps inverted. */
-static void append_option(struct choices *choices, char *text)
+/* One that rules of this shape may have; the first one is for all. */
+static const struct row_text *choose_test(struct choices *choices, const struct row_text *texts,
+					  const struct rule_shape *shape)
 {
-	const struct row_text *option = choose_text(choices, random_options);
+	for (int left = ATTEMPTS; left; left--) {
+		const struct row_text *test = choose_text(choices, texts);
 
-	for (int left = ATTEMPTS; left && !random_option_works(option->row); left--)
-		option = choose_text(choices, random_options);
+		if (random_option_works(test->row) && (shape->tables || !random_option_asks_table(test->row)))
+			return test;
+	}
+	return texts;
+}
+
+/* One option, perhaps inverted. */
+static void append_option(struct choices *choices, const struct rule_shape *shape, char *text)
+{
 	append_text(choices, text, choose_once_in(choices, 4) ? "not" : "", NULL, 0);
-	append_text(choices, text, option->text, NULL, 0);
+	append_text(choices, text, choose_test(choices, random_options, shape)->text, NULL, 0);
 }
 
 /* Up to two options or or-blocks. */
-static void append_options(struct choices *choices, char *text)
+static void append_options(struct choices *choices, const struct rule_shape *shape, char *text)
 {
 	for (unsigned int left = choose(choices, 3); left; left--) {
 		unsigned int alternatives = choose_once_in(choices, 3) ? 2 + choose(choices, 2) : 1;
@@ -136,7 +145,7 @@ static void append_options(struct choices *choices, char *text)
 		append(text, "%s", alternatives > 1 ? "{ " : "");
 		for (unsigned int i = 0; i < alternatives; i++) {
 			append(text, "%s", i ? "or " : "");
-			append_option(choices, text);
+			append_option(choices, shape, text);
 		}
 		append(text, "%s", alternatives > 1 ? "} " : "");
 	}
@@ -162,7 +171,7 @@ static void append_modifier(struct choices *choices, char *text)
 		append_text(choices, text, modifier->text, NULL, 0);
 }
 
-static void append_body(struct choices *choices, char *text)
+static void append_body(struct choices *choices, const struct rule_shape *shape, char *text)
 {
 	static const struct row_text *const parts[] = {random_protocols, NULL,	      random_hosts, random_ports, NULL,
 						       random_hosts,	 random_ports};
@@ -171,7 +180,7 @@ static void append_body(struct choices *choices, char *text)
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
 		append(text, "%s", words[i]);
 		if (parts[i])
-			append(text, "%s ", choose_text(choices, parts[i])->text);
+			append(text, "%s ", choose_test(choices, parts[i], shape)->text);
 	}
 }
 
@@ -245,13 +254,13 @@ void random_rule_text(struct choices *choices, const struct rule_shape *shape, u
 	if (shape->alike)
 		append_alike(choices, shape->alike, text);
 	else if (choose_once_in(choices, 4))
-		append_option(choices, text);
+		append_option(choices, shape, text);
 	else
-		append_body(choices, text);
+		append_body(choices, shape, text);
 	if (shape->spread && !shape->alike && choose(choices, 4))
 		append_spread(choices, text);
 	if (!shape->alike || choose_once_in(choices, 8))
-		append_options(choices, text);
+		append_options(choices, shape, text);
 	if (shape->states && choose(choices, 2))
 		append(text, "%s ", choose_text(choices, random_state_options)->text);
 	if (choose_once_in(choices, 20))
@@ -332,6 +341,7 @@ struct ruleset random_ruleset(struct choices *choices, unsigned int rules)
 		.sets = choose_once_in(choices, 4),
 		.counts = 2 + rules / 40,
 		.spread = choose_once_in(choices, 2),
+		.tables = choose_once_in(choices, rules < 50 ? 16 : 2),
 	};
 
 	return make_ruleset(choices, rules, &shape);

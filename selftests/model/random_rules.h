@@ -39,6 +39,7 @@ struct rule_shape {
 	bool spread;	      /* many have addresses and ports of random_spread_packet() */
 	bool states;	      /* many make states, or look for them */
 	unsigned int alike;   /* they differ in one such field: which one, from 1 on; 0: in anything */
+	bool tables;	      /* some look into tables: the verifier takes longest about these programs */
 };
 
 /* Writes the words behind `add' of a rule, which need not parse: not every combination does. */

@@ -9,14 +9,14 @@
 #include "selftests/unit/differential.h"
 #include "selftests/unit/probe_tables.h"
 
-#define RULESETS 1000 /* times PACKETS: 200,000 pairs */
-#define PACKETS 200
+#define RULESETS 1000 /* times PACKETS: 300,000 pairs */
+#define PACKETS 300
 #define LARGE_RULESETS 12 /* times LARGE_PACKETS */
 #define LARGE_PACKETS 300
 #define LARGE_LEAST 50
 #define LARGE_MOST 5000
 
-#define TABLES_SEEDS 8 /* so many small rulesets in a row have the same tables */
+#define TABLES_SEEDS 64 /* so many small rulesets in a row have the same tables */
 
 static struct probe_tables probe_tables;
 static struct model_tables model_tables;
