@@ -270,41 +270,47 @@ __noinline int packet_table_interface(struct packet *packet, __u64 question, __u
 	return 1;
 }
 
-static __always_inline void count_mac(const struct packet *packet, __u32 slot, const struct table_mac *mac, __u32 bits)
+/* Counts the packet for the entry with so many bits of scratch->mac. */
+static __always_inline void count_mac(const struct packet *packet, __u32 slot, struct table_scratch *scratch,
+				      __u32 bits)
 {
-	struct table_scratch *scratch;
-	void *counters = table_counters_find(packet, TABLE_MAC, slot, &scratch);
-	__u8 *bytes;
+	void *counters = table_counters_map(packet, TABLE_MAC, slot);
+	__u8 *bytes = (__u8 *)scratch->key.word;
 
 	if (!counters)
 		return;
 	scratch->key.bits = (__u8)bits;
-	bytes = (__u8 *)scratch->key.word;
-	for (__u32 i = 0; i < sizeof(mac->address); i++)
+	for (__u32 i = 0; i < sizeof(scratch->mac.address); i++)
 		if (bits > 8 * i)
-			bytes[i] = mac->address[i] & (bits >= 8 * i + 8 ? 0xff : 0xff00 >> (bits - 8 * i));
+			bytes[i] = scratch->mac.address[i] & (bits >= 8 * i + 8 ? 0xff : 0xff00 >> (bits - 8 * i));
 	table_count(packet, counters, scratch);
 }
 
 /* A link address of the packet; the mask is as an address lies in memory. */
 __noinline int packet_table_mac(struct packet *packet, __u64 question, __u32 value, __u64 mask)
 {
-	struct table_mac key = {.bits = 48};
-	struct table_hit hit = {0};
+	struct table_scratch *scratch;
+	const struct table_entry *entry;
+	void *contents;
 	const __u8 *address;
 	__u32 slot;
 
 	if (!packet || !packet->layer2)
 		return 0;
+	scratch = table_scratch_find(packet);
+	if (!scratch)
+		return 0;
 	address = TABLE_QUESTION_FIELDS(question) & TABLE_QUESTION_DESTINATION ? packet->destination_mac
 									       : packet->source_mac;
+	scratch->mac.bits = 48;
 	for (int i = 0; i < 6; i++)
-		key.address[i] = address[i] & (__u8)(mask >> 8 * i);
+		scratch->mac.address[i] = address[i] & (__u8)(mask >> 8 * i);
 	slot = table_slot(packet, TABLE_QUESTION_INDEX(question));
-	find_prefix(&hit, TABLE_CONTENTS(table_mac, slot), &key);
-	if (!table_answer(packet, hit.record, question, value))
+	contents = TABLE_CONTENTS(table_mac, slot);
+	entry = contents ? table_find_prefix(contents, &scratch->mac) : NULL;
+	if (!entry || !table_answer(packet, &entry->record, question, value))
 		return 0;
-	count_mac(packet, slot, &key, hit.bits);
+	count_mac(packet, slot, scratch, entry->record.number[0]);
 	return 1;
 }
 
@@ -327,24 +333,24 @@ static __always_inline void read_flow(struct table_flow *key, const struct packe
 
 __noinline int packet_table_flow(struct packet *packet, __u64 question, __u32 value)
 {
-	struct table_flow key = {};
-	struct table_hit hit = {0};
 	struct table_scratch *scratch;
+	struct table_hit hit = {0};
 	void *counters;
 	__u32 slot;
 
 	if (!packet || !packet->family)
 		return 0;
-	read_flow(&key, packet, TABLE_QUESTION_FIELDS(question));
+	scratch = table_scratch_find(packet);
+	if (!scratch)
+		return 0;
+	read_flow((struct table_flow *)scratch->key.word, packet, TABLE_QUESTION_FIELDS(question));
 	slot = table_slot(packet, TABLE_QUESTION_INDEX(question));
-	find_exactly(&hit, TABLE_CONTENTS(table_flow, slot), &key);
+	find_exactly(&hit, TABLE_CONTENTS(table_flow, slot), scratch->key.word);
 	if (!table_answer(packet, hit.record, question, value))
 		return 0;
-	counters = table_counters_find(packet, TABLE_FLOW, slot, &scratch);
-	if (!counters)
-		return 1;
-	__builtin_memcpy(scratch->key.word, &key, sizeof(key));
-	table_count(packet, counters, scratch);
+	counters = table_counters_map(packet, TABLE_FLOW, slot);
+	if (counters)
+		table_count(packet, counters, scratch);
 	return 1;
 }
 

@@ -39,35 +39,50 @@ static __always_inline const struct table_entry *table_find_prefix(void *trie, v
 	return NULL;
 }
 
-/* Room for what does not fit onto the stack. */
+/* Room for what does not fit onto the stack, of which callers leave 64 bytes (kernel 6.1: 512 for a chain of calls). */
 struct table_scratch {
 	struct table_counter_key key;
+	struct table_mac mac;
 	struct rule_counter zero;
 };
+/* One for packets of the network, one for traced ones, which these may interrupt. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 2);
 	__type(key, __u32);
 	__type(value, struct table_scratch);
 } table_scratch SEC(".maps") __weak;
 
-/*
- * The map that counts the packets which find an entry of the contents in a slot of this type, with *scratch a key to be
- * filled, all zeros; NULL if they are not counted. Nothing else may use the scratch until table_count().
- */
+/* The packet's room on this CPU, with a key all zeros; NULL only for the verifier. One function uses it at a time. */
+static __always_inline struct table_scratch *table_scratch_find(const struct packet *packet)
+{
+	__u32 key = packet_traced(packet) ? 1 : 0;
+	struct table_scratch *scratch = bpf_map_lookup_elem(&table_scratch, &key);
+
+	if (scratch)
+		__builtin_memset(&scratch->key, 0, sizeof(scratch->key));
+	return scratch;
+}
+
+/* The map that counts the packets which find an entry in a slot of this type; NULL if this packet is not counted. */
+static __always_inline void *table_counters_map(const struct packet *packet, __u32 type, __u32 slot)
+{
+	__u32 index = TABLE_COUNTERS_SLOT(type, slot);
+	void *counters = bpf_map_lookup_elem(&table_counters, &index);
+
+	return packet_traced(packet) ? NULL : counters;
+}
+
+/* Likewise, with *scratch a key to be filled. */
 static __always_inline void *table_counters_find(const struct packet *packet, __u32 type, __u32 slot,
 						 struct table_scratch **scratch)
 {
-	__u32 zero = 0, index = TABLE_COUNTERS_SLOT(type, slot);
-	void *counters = bpf_map_lookup_elem(&table_counters, &index);
+	void *counters = table_counters_map(packet, type, slot);
 
-	if (!counters || packet_traced(packet))
+	if (!counters)
 		return NULL;
-	*scratch = bpf_map_lookup_elem(&table_scratch, &zero);
-	if (!*scratch)
-		return NULL;
-	__builtin_memset(&(*scratch)->key, 0, sizeof((*scratch)->key));
-	return counters;
+	*scratch = table_scratch_find(packet);
+	return *scratch ? counters : NULL;
 }
 
 /* Counts the packet for the entry of this key. CPUs share the counters: of a million entries most are never found. */
