@@ -70,7 +70,8 @@ class _Scenario:
     def tables(self):
         """What the tables hold and are like, whatever their indexes."""
         info = re.sub("kindex: [0-9]+", "", self.net.firewall("table all info"))
-        return self.net.firewall("table all list"), re.sub(" references: [0-9]+", "", info)
+        listing = re.sub("timeout [0-9]+", "timeout", self.net.firewall("table all list"))
+        return listing, re.sub(" references: [0-9]+", "", info)
 
     def contents(self):
         """How many tables have contents in the kernel."""
@@ -178,3 +179,12 @@ def test_tables_alone(net):
 def test_table_entry(net):
     with traffic.udp_server(net.server, 7, 8):
         _loop(_Scenario(net, lambda: net.firewall.load(_TABLES), ("-q", "table", "p", "add", "8")))
+
+
+@harness.time_limit(600)
+def test_table_entry_that_expires(net):
+    """The entry is to be in another map than before."""
+    rules = _TABLES.replace("type number", "counters").replace("add 7 1", f"add {SERVER.host4} 1 192.0.2.1 1 timeout 9000")
+    rules = rules.replace("add 8 1 9 1", "add 192.0.2.8").replace("lookup dst-port p", "7 dst-ip table(p,1)")
+    with traffic.udp_server(net.server, 7, 8):
+        _loop(_Scenario(net, lambda: net.firewall.load(rules), ("-q", "table", "p", "add", SERVER.host4, "2", "timeout", "9000")))
