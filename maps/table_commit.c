@@ -79,19 +79,22 @@ static int write_info(const struct commit *commit, struct table *table)
 }
 
 /* Drops what the slots hold that no table has any more. */
-static void drop_unused(const struct commit *commit)
+static int drop_unused(const struct commit *commit)
 {
 	bool used[TABLE_TYPES][TABLES_MAX] = {0};
 	struct tables *tables = commit->tables;
+	int result = 0, failed;
 
 	for (size_t i = 0; i < tables->count; i++)
 		used[tables->tables[i].info.type][tables->tables[i].slot] = true;
 	for (unsigned int type = 0; type < TABLE_TYPES; type++)
 		for (__u32 slot = 1; slot < TABLES_MAX; slot++)
 			if (tables->slots[type][slot] && !used[type][slot]) {
-				table_contents_drop(commit->lasting, type, slot);
+				failed = table_contents_drop(commit->lasting, type, slot);
+				result = failed ? failed : result;
 				tables->slots[type][slot] = false;
 			}
+	return result;
 }
 
 /* Whether what is in force differs from what is to be: contents elsewhere, or tables that go. */
@@ -256,7 +259,8 @@ static void tidy(const struct commit *commit)
 	for (size_t i = 0; i < tables->count; i++)
 		if (tables->tables[i].changed && finish_table(commit, tables->tables + i))
 			return;
-	drop_unused(commit);
+	if (drop_unused(commit))
+		return;
 	commit->slots->edited = 0;
 	commit->slots->next = 0;
 }
@@ -291,12 +295,17 @@ int tables_commit(struct tables *tables, const struct lasting *lasting, const st
 }
 
 /* Empties the slots that no table of `tables' has, whoever filled them. */
-static void sweep_slots(const struct tables *tables, const struct lasting *lasting)
+static int sweep_slots(const struct tables *tables, const struct lasting *lasting)
 {
+	int result = 0, failed;
+
 	for (unsigned int type = 0; type < TABLE_TYPES; type++)
 		for (__u32 slot = 1; slot < TABLES_MAX; slot++)
-			if (!tables->slots[type][slot])
-				table_contents_drop(lasting, type, slot);
+			if (!tables->slots[type][slot]) {
+				failed = table_contents_drop(lasting, type, slot);
+				result = failed ? failed : result;
+			}
+	return result;
 }
 
 /* Completes a change in place. Returns 0 or -errno. */
@@ -331,8 +340,9 @@ static int recover(const struct commit *commit)
 		if (!result)
 			result = table_counters_settle(lasting, tables->tables + i, NULL, 0);
 	}
+	if (!result)
+		result = sweep_slots(tables, lasting);
 	if (!result) {
-		sweep_slots(tables, lasting);
 		slots->edited = 0;
 		slots->next = 0;
 	}

@@ -34,13 +34,15 @@ int table_contents_open(const struct lasting *lasting, const struct table_kind *
 	return fd < 0 ? -errno : fd;
 }
 
-void table_contents_drop(const struct lasting *lasting, unsigned int type, __u32 slot)
+int table_contents_drop(const struct lasting *lasting, unsigned int type, __u32 slot)
 {
 	const struct table_kind *kinds = table_kinds(type);
+	int result = table_counters_drop(lasting, type, slot);
 
 	for (int i = 0; i < TABLE_KINDS_MAX && kinds[i].outer; i++)
-		bpf_map_delete_elem(lasting->fds[kinds[i].outer], &slot);
-	table_counters_drop(lasting, type, slot);
+		if (bpf_map_delete_elem(lasting->fds[kinds[i].outer], &slot) && errno != ENOENT)
+			result = -errno;
+	return result;
 }
 
 static int open_part(const struct lasting *lasting, const struct table_kind *kind, __u32 slot, struct table_part *part)

@@ -21,8 +21,8 @@ int table_contents_open(const struct lasting *lasting, const struct table_kind *
 /* Forgets what has been opened of the table. */
 void table_contents_close(struct table *table);
 
-/* Empties a slot. */
-void table_contents_drop(const struct lasting *lasting, unsigned int type, __u32 slot);
+/* Empties a slot. Returns 0 or -errno: then something may be left of it. */
+int table_contents_drop(const struct lasting *lasting, unsigned int type, __u32 slot);
 
 /* What the table's slot holds under exactly this key. Returns 0, -ENOENT, or another -errno. */
 int table_contents_find(const struct lasting *lasting, const struct table *table, const struct table_key *key,

@@ -39,11 +39,11 @@ int table_counters_share(const struct lasting *lasting, unsigned int type, __u32
 	return result;
 }
 
-void table_counters_drop(const struct lasting *lasting, unsigned int type, __u32 slot)
+int table_counters_drop(const struct lasting *lasting, unsigned int type, __u32 slot)
 {
 	__u32 index = TABLE_COUNTERS_SLOT(type, slot);
 
-	bpf_map_delete_elem(lasting->fds[LASTING_TABLE_COUNTERS], &index);
+	return bpf_map_delete_elem(lasting->fds[LASTING_TABLE_COUNTERS], &index) && errno != ENOENT ? -errno : 0;
 }
 
 /* How many entries there may be that are found. */

@@ -11,7 +11,7 @@ int table_counters_open(const struct lasting *lasting, unsigned int type, __u32 
 /* Has the entries of one slot counted in the map of another one, if that has one. Returns 0 or -errno. */
 int table_counters_share(const struct lasting *lasting, unsigned int type, __u32 from, __u32 to);
 
-void table_counters_drop(const struct lasting *lasting, unsigned int type, __u32 slot);
+int table_counters_drop(const struct lasting *lasting, unsigned int type, __u32 slot);
 
 /*
  * Gives the slot of a table the map that table->info asks for, or none, and sets back what table->reset and ->reset_all
