@@ -293,7 +293,6 @@ __noinline int packet_table_mac(struct packet *packet, __u64 question, __u32 val
 	const struct table_entry *entry;
 	void *contents;
 	const __u8 *address;
-	__u32 slot;
 
 	if (!packet || !packet->layer2)
 		return 0;
@@ -302,15 +301,17 @@ __noinline int packet_table_mac(struct packet *packet, __u64 question, __u32 val
 		return 0;
 	address = TABLE_QUESTION_FIELDS(question) & TABLE_QUESTION_DESTINATION ? packet->destination_mac
 									       : packet->source_mac;
+	scratch->question = question;
+	scratch->value = value;
 	scratch->mac.bits = 48;
 	for (int i = 0; i < 6; i++)
 		scratch->mac.address[i] = address[i] & (__u8)(mask >> 8 * i);
-	slot = table_slot(packet, TABLE_QUESTION_INDEX(question));
-	contents = TABLE_CONTENTS(table_mac, slot);
+	scratch->slot = table_slot(packet, TABLE_QUESTION_INDEX(question));
+	contents = TABLE_CONTENTS(table_mac, scratch->slot);
 	entry = contents ? table_find_prefix(contents, &scratch->mac) : NULL;
-	if (!entry || !table_answer(packet, &entry->record, question, value))
+	if (!entry || !table_answer(packet, &entry->record, scratch->question, scratch->value))
 		return 0;
-	count_mac(packet, slot, scratch, entry->record.number[0]);
+	count_mac(packet, scratch->slot, scratch, entry->record.number[0]);
 	return 1;
 }
 

@@ -43,6 +43,8 @@ static __always_inline const struct table_entry *table_find_prefix(void *trie, v
 struct table_scratch {
 	struct table_counter_key key;
 	struct table_mac mac;
+	__u64 question; /* what packet_table_mac() is asked, and where it looks */
+	__u32 value, slot;
 	struct rule_counter zero;
 };
 /* One for packets of the network, one for traced ones, which these may interrupt. */

@@ -235,14 +235,16 @@ def test_every_look_up_gives_its_value(net):
     net.firewall(f"table m add {CLIENT.host_mac} 300")
     net.firewall("table n create type number")
     net.firewall("table n add 1 300 100 300 16 300")
-    for body in ("recv table(i)", "via table(i)", "flow table(f)", "src-mac table(m)", "lookup src-mac m",
-                 "lookup dst-port n", "lookup src-port:0x10 n", "lookup rulenum n"):
+    bodies = ("recv table(i)", "via table(i)", "flow table(f)", "src-mac table(m)", "lookup src-mac m",
+                 "lookup dst-port n", "lookup src-port:0x10 n", "lookup rulenum n")
+    for body, environment in ((body, environment) for body in bodies for environment in _FORMS):
         layer2 = "mac" in body
         net.firewall.run("-q", "-f", "flush")
         net.firewall.load(f"100 skipto tablearg udp from any to any {body} in\n200 deny udp from any to any 1 in"
-                          f"{' layer2' if layer2 else ' not layer2'}\n300 count udp from any to any 1 in" + _OPEN)
+                          f"{' layer2' if layer2 else ' not layer2'}\n300 count udp from any to any 1 in" + _OPEN,
+                          environment=environment)
         _send(net, (1,), source=0x9c5f)
-        _expect(net, {200: 0, 300: 2}, what=body)
+        _expect(net, {200: 0, 300: 2}, what=f"{body} {environment}")
 
 
 def test_interfaces_of_the_manual(net):
