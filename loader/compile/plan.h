@@ -168,6 +168,11 @@ size_t plan_rule_cost(const struct rule *rule);
  * most 32,767 instructions; these estimates stay well below both.
  */
 #define FUNCTION_COST 24000
+/*
+ * Functions that packets can come back to, by calls or states: the verifier follows each of CALLS_MAX and one more
+ * rounds, in which each of them is a conditional jump.
+ */
+#define FUNCTIONS_OF_ROUNDS_MAX (8192 / (CALLS_MAX + 1) - 3)
 
 /*
  * Collects the ifindexes that an interface test means now. Returns their number, at most `capacity` of which are

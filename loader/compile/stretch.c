@@ -504,6 +504,7 @@ static void start_over(struct plan *plan)
 
 int stretches_split(struct plan *plan)
 {
+	enum stretch_form form = STRETCH_CODE_FULL;
 	struct boxed_rules boxed = {0};
 	int result;
 
@@ -523,9 +524,11 @@ int stretches_split(struct plan *plan)
 		result = split(plan, &boxed, true);
 	}
 	boxed_free(&boxed);
-	if (result != -E2BIG)
+	if (!result && plan_starts_over(plan) && plan->function_count > FUNCTIONS_OF_ROUNDS_MAX)
+		form = STRETCH_SCATTERED;
+	else if (result != -E2BIG)
 		return result;
 	start_over(plan);
-	add_linear(plan, 0, plan->rule_count, STRETCH_CODE_FULL);
+	add_linear(plan, 0, plan->rule_count, form);
 	return 0;
 }

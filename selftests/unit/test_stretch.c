@@ -427,6 +427,37 @@ static int restore(void **state)
 	return 0;
 }
 
+/* As many blocks of rules, with one that makes states behind each, as the verifier would not follow round by round. */
+static void gives_up_where_states_part_too_many_rules(void **state)
+{
+	struct ruleset ruleset = ruleset_from((const char *const[]){NULL});
+	struct plan plan;
+
+	for (unsigned int i = 0; i < 3300; i++) {
+		bool last = i % 100 == 99;
+		struct rule *rule;
+		char text[256];
+
+		snprintf(text, sizeof(text), "%u %s 10.%u.%u.0/24 to any%s", 1 + i,
+			 last ? "allow tcp from" : "deny ip from", i / 100, i % 100, last ? " keep-state" : "");
+		rule = rule_from(text);
+		rule->slot = 1 + i;
+		assert_int_equal(ruleset_insert(&ruleset, rule), 0);
+	}
+	plan_classify_from = 1;
+	plan = planned(&ruleset);
+	assert_false(plan_classifies(&plan));
+	assert_int_equal(plan.functions[0].form, STRETCH_SCATTERED);
+	assert_true(plan.function_count <= FUNCTIONS_OF_ROUNDS_MAX);
+	plan_free(&plan);
+	while (ruleset.count > 2000)
+		ruleset_remove(&ruleset, 0);
+	plan = planned(&ruleset);
+	assert_true(plan_classifies(&plan));
+	plan_free(&plan);
+	ruleset_free(&ruleset);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -438,6 +469,7 @@ int main(void)
 		cmocka_unit_test_teardown(shares_code_for_what_is_left, restore),
 		cmocka_unit_test_teardown(shares_no_code_that_asks_for_the_number, restore),
 		cmocka_unit_test_teardown(gives_up_where_code_is_too_long, restore),
+		cmocka_unit_test_teardown(gives_up_where_states_part_too_many_rules, restore),
 		cmocka_unit_test_teardown(directions_share_an_image_of_the_same_boxes, restore),
 	};
 
