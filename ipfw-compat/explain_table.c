@@ -175,10 +175,20 @@ static void look_up(const struct explain_tables *tables, const struct table *tab
 	each(argument, &lookup);
 }
 
+/* The argument of an action that may take a value of this kind out of a table. */
+static __u32 argument_of(const struct explain_match *match, unsigned int kind)
+{
+	const struct action *action = rule_action(match->rule);
+
+	for (size_t i = 0; action->flags & ACTION_TABLEARG && i < EXPLAIN_VALUES; i++)
+		if (match->values[i].kind == kind)
+			return match->values[i].value;
+	return action->argument;
+}
+
 void explain_lookups(struct explain_tables *tables, const struct explain_match *match, explain_each_lookup each,
 		     void *argument)
 {
-	const struct action *action = rule_action(match->rule);
 	struct table_key key;
 	__u32 index;
 
@@ -193,8 +203,8 @@ void explain_lookups(struct explain_tables *tables, const struct explain_match *
 		if (table)
 			look_up(tables, table, &key, each, argument);
 	}
-	if (action->code == ACTION_SETMARK)
-		tables->mark = action->argument;
-	if (action->code == ACTION_SETDSCP)
-		tables->dscp = (__u8)action->argument;
+	if (rule_action(match->rule)->code == ACTION_SETMARK)
+		tables->mark = argument_of(match, TABLE_VALUE_MARK);
+	if (rule_action(match->rule)->code == ACTION_SETDSCP)
+		tables->dscp = (__u8)argument_of(match, TABLE_VALUE_DSCP) & 0x3f;
 }

@@ -350,6 +350,17 @@ def test_tables_and_sets_of_the_moment(net):
         harness.equal(_looked_up(net, "in", f"udp {CLIENT.host4}:1 > {SERVER.host4}:9"), found, command)
 
 
+def test_tables_behind_values_of_tables(net):
+    """What a rule looks up may be what an earlier one has put there out of a table."""
+    net.firewall.load(f"table a create valtype mark,dscp\ntable a add {CLIENT.host4} 46,0x21\ntable marks create type number\n"
+                      "table marks add 33 1 46 2\n5 allow dst-ip6 ff02::/16\n100 setmark tablearg src-ip table(a)\n"
+                      "110 count lookup mark marks\n120 setdscp tablearg src-ip table(a)\n130 count lookup dscp marks\n"
+                      "65000 allow ip from any to any")
+    harness.equal(_looked_up(net, "in", f"udp {CLIENT.host4}:1 > {SERVER.host4}:9"), {
+        100: [["a", f"{CLIENT.host4}/32 46,0x21"]], 110: [["marks", "33 1"]],
+        120: [["a", f"{CLIENT.host4}/32 46,0x21"]], 130: [["marks", "46 2"]]})
+
+
 def test_tables_of_link_addresses(net):
     net.firewall("sysctl net.link.ether.ipfw=1")
     net.firewall.load("table links create type mac valtype skipto,mark\ntable links add 02:00:00:00:00:00/40 300,0x77\n"
