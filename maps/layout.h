@@ -20,7 +20,7 @@
 #include "ipfw/log_record.h"
 #include "ipfw/packet.h"
 
-#define MAPS_LAYOUT_VERSION 6
+#define MAPS_LAYOUT_VERSION 7
 
 /* "control", ARRAY[1], BPF_F_MMAPABLE: the words that all hooks read. The first three stay where they are in every
  * layout. */
@@ -413,6 +413,11 @@ struct table_slots {
 	__u32 next_generation; /* 0: only tables are */
 	__u32 edited;	       /* index of the table of which an entry is being changed in place, 0: none */
 	__u32 slot[2][TABLES_MAX];
+	/*
+	 * 1: a slot of that type may have contents, in force or not. Noted before it gets them, for whoever sweeps: to
+	 * ask the kernel about each would wait for as many grace periods.
+	 */
+	__u8 filled[TABLE_TYPES][TABLES_MAX];
 };
 
 /* What programs take for table_slots.epoch until that is behind it; the loader writes it. Zeros: nothing else. */

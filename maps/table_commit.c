@@ -56,6 +56,7 @@ static int build(struct commit *commit, struct table *table)
 	slot = take_slot(commit->tables, table->info.type);
 	if (!slot)
 		return -ENOSPC;
+	__atomic_store_n(&commit->slots->filled[table->info.type][slot], 1, __ATOMIC_SEQ_CST);
 	result = table_contents_build(commit->lasting, table, slot, commit->present, commit->present_count);
 	if (!result && table->stored && !table->reset_all)
 		result = table_counters_share(commit->lasting, table->info.type, table->slot, slot);
@@ -78,6 +79,16 @@ static int write_info(const struct commit *commit, struct table *table)
 	return 0;
 }
 
+/* Empties a slot. Returns 0, or -errno: then it stays noted for the next sweep. */
+static int drop_slot(const struct commit *commit, unsigned int type, __u32 slot)
+{
+	int result = table_contents_drop(commit->lasting, type, slot);
+
+	if (!result)
+		commit->slots->filled[type][slot] = 0;
+	return result;
+}
+
 /* Drops what the slots hold that no table has any more. */
 static int drop_unused(const struct commit *commit)
 {
@@ -90,7 +101,7 @@ static int drop_unused(const struct commit *commit)
 	for (unsigned int type = 0; type < TABLE_TYPES; type++)
 		for (__u32 slot = 1; slot < TABLES_MAX; slot++)
 			if (tables->slots[type][slot] && !used[type][slot]) {
-				failed = table_contents_drop(commit->lasting, type, slot);
+				failed = drop_slot(commit, type, slot);
 				result = failed ? failed : result;
 				tables->slots[type][slot] = false;
 			}
@@ -294,15 +305,15 @@ int tables_commit(struct tables *tables, const struct lasting *lasting, const st
 	return result;
 }
 
-/* Empties the slots that no table of `tables' has, whoever filled them. */
-static int sweep_slots(const struct tables *tables, const struct lasting *lasting)
+/* Empties the slots that no table of commit->tables has, whoever filled them. */
+static int sweep_slots(const struct commit *commit)
 {
 	int result = 0, failed;
 
 	for (unsigned int type = 0; type < TABLE_TYPES; type++)
 		for (__u32 slot = 1; slot < TABLES_MAX; slot++)
-			if (!tables->slots[type][slot]) {
-				failed = table_contents_drop(lasting, type, slot);
+			if (commit->slots->filled[type][slot] && !commit->tables->slots[type][slot]) {
+				failed = drop_slot(commit, type, slot);
 				result = failed ? failed : result;
 			}
 	return result;
@@ -341,7 +352,7 @@ static int recover(const struct commit *commit)
 			result = table_counters_settle(lasting, tables->tables + i, NULL, 0);
 	}
 	if (!result)
-		result = sweep_slots(tables, lasting);
+		result = sweep_slots(commit);
 	if (!result) {
 		slots->edited = 0;
 		slots->next = 0;

@@ -118,7 +118,9 @@ def _try(scenario, call, kill):
     harness.equal((after.returncode, after.stderr), (0, ""), f"{what}: the next command")
     harness.true(any(line.startswith("60000 ") for line in scenario.net.firewall.listing()), f"{what}: the next add")
     harness.equal(scenario.tables(), state[1], f"{what}: the tables behind the next command")
-    harness.equal(scenario.contents(), state[1][1].count("---\n"), f"{what}: contents of tables that are left over")
+    # To look into a map of maps takes Linux 6.1 a grace period for each of 4,096 slots.
+    if not namespaces.in_virtual_machine():
+        harness.equal(scenario.contents(), state[1][1].count("---\n"), f"{what}: contents of tables that are left over")
     return state == scenario.old
 
 
