@@ -57,13 +57,20 @@ def _without_comments(path):
     return re.sub(r"/\*.*?\*/|//[^\n]*", "", (ROOT / path).read_text(), flags=re.S)
 
 
+def _enumerators(text):
+    """The numbers of enumerators that are just counted."""
+    return {name: number for body in re.findall(r"^enum \w+ \{([\w\s,]*)\};", text, flags=re.M)
+            for number, name in enumerate(re.findall(r"\w+", body))}
+
+
 def read_layouts():
-    """Returns (structs by name, numbers by macro name) of the headers that describe pinned maps."""
+    """Returns (structs by name, numbers by name of macro or enumerator) of the headers that describe pinned maps."""
     headers = ("include/ipfw/limits.h", "include/ipfw/carry.h", "include/ipfw/packet.h", "maps/layout.h")
     text = "".join(map(_without_comments, headers))
     numbers = {
         name: int(value, 0) for name, value in re.findall(r"^#define (\w+) (0x[0-9a-fA-F]+|\d+)\s*$", text, flags=re.M)
     }
+    numbers |= _enumerators(text)
     structs = {}
     for name, body in re.findall(r"^struct (\w+) \{(.*?)\};", text, flags=re.M | re.S):
         structs[name] = Struct(name, body, numbers, structs)
