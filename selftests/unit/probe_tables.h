@@ -7,6 +7,7 @@
 #include "maps/tables.h"
 #include "selftests/model/random_packets.h"
 #include "selftests/unit/probe.h"
+#include "selftests/unit/table_maps.h"
 
 #define PROBE_INTERFACES_MAX 8
 
@@ -28,28 +29,10 @@ static inline void probe_tables_commit(struct probe_tables *probe)
 	tables_free(&probe->tables);
 }
 
-static inline void probe_tables_open_maps(struct lasting *lasting)
-{
-	struct map_order orders[LASTING_TYPED_MAPS - LASTING_TABLES + 1] = {{.name = lasting_names[LASTING_CONTROL]}};
-	const size_t count = sizeof(orders) / sizeof(*orders);
-
-	memset(lasting, 0, sizeof(*lasting));
-	for (int i = 0; i < LASTING_MAPS; i++)
-		lasting->fds[i] = -1;
-	for (size_t i = 1; i < count; i++)
-		orders[i].name = lasting_names[LASTING_TABLES + i - 1];
-	assert_int_equal(maps_create(probe_path("../bpf/store.bpf.o"), orders, count), 0);
-	lasting->fds[LASTING_CONTROL] = orders[0].fd;
-	for (size_t i = 1; i < count; i++)
-		lasting->fds[LASTING_TABLES + i - 1] = orders[i].fd;
-	lasting->control = mmap(NULL, sizeof(*lasting->control), PROT_READ | PROT_WRITE, MAP_SHARED, orders[0].fd, 0);
-	assert_true(lasting->control != MAP_FAILED);
-}
-
 /* Makes the maps, which programs use from now on, and the tables, which are empty. */
 static inline void probe_tables_open(struct probe_tables *probe, const struct model_tables *model)
 {
-	probe_tables_open_maps(&probe->lasting);
+	table_maps_open(&probe->lasting);
 	for (size_t i = 0; i < random_interfaces.count; i++)
 		probe->present[i] = (struct table_present){(__u32)random_interfaces.interfaces[i].index,
 							   random_interfaces.interfaces[i].name};

@@ -3,11 +3,9 @@
 #ifndef UNIT_TABLE_FIXTURE_H
 #define UNIT_TABLE_FIXTURE_H
 
-#include <sys/mman.h>
-
 #include "ipfw-compat/table_text.h"
-#include "maps/create.h"
 #include "selftests/unit/probe.h"
+#include "selftests/unit/table_maps.h"
 
 static const struct {
 	const char *name, *type, *entries[6][2]; /* key and value */
@@ -39,33 +37,14 @@ static inline void table_fixture_fill(struct table *table, const char *const ent
 	}
 }
 
-/* Makes the maps of tables as the firewall does, and "control", which says what is in force. */
-static inline void table_fixture_open(void)
-{
-	struct map_order orders[LASTING_TYPED_MAPS - LASTING_TABLES + 1] = {{.name = lasting_names[LASTING_CONTROL]}};
-	const size_t count = sizeof(orders) / sizeof(*orders);
-	struct lasting *lasting = &table_fixture_maps;
-
-	for (int i = 0; i < LASTING_MAPS; i++)
-		lasting->fds[i] = -1;
-	for (size_t i = 1; i < count; i++)
-		orders[i].name = lasting_names[LASTING_TABLES + i - 1];
-	assert_int_equal(maps_create(probe_path("../bpf/store.bpf.o"), orders, count), 0);
-	lasting->fds[LASTING_CONTROL] = orders[0].fd;
-	for (size_t i = 1; i < count; i++)
-		lasting->fds[LASTING_TABLES + i - 1] = orders[i].fd;
-	lasting->control = mmap(NULL, sizeof(*lasting->control), PROT_READ | PROT_WRITE, MAP_SHARED, orders[0].fd, 0);
-	assert_true(lasting->control != MAP_FAILED);
-	probe_lasting = lasting;
-}
-
 /* Makes the tables, with which probes work until table_fixture_close(). */
 static inline void table_fixture_make(const struct table_present *present, size_t present_count)
 {
 	struct table_info info;
 	struct error error;
 
-	table_fixture_open();
+	table_maps_open(&table_fixture_maps);
+	probe_lasting = &table_fixture_maps;
 	for (size_t i = 0; i < TABLE_FIXTURES; i++) {
 		info = (struct table_info){.values = TABLE_VALUES_ALL};
 		strcpy(info.name, table_fixtures[i].name);
