@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Cases of test_emit.c about the tables of table_fixture.h. */
+/* Cases of match_cases.h about the tables of table_fixture.h. */
 {OPTION_SOURCE_TABLE,
  "allow ip from table(a) to any",
  false,
