@@ -3,7 +3,6 @@
 import contextlib
 import multiprocessing
 import os
-import socket
 import subprocess
 import tempfile
 import time
@@ -12,7 +11,7 @@ import firewall
 import harness
 import namespaces
 import traffic
-import wire
+from blast import Receiver, blast, ring_drops
 from network import CLIENT, SERVER
 
 _ALLOWED, _DENIED, _TCP = 5000, 5001, 80
@@ -33,71 +32,6 @@ add 600 allow ip from any to any
 
 # Makes a header that the fast path of the parser leaves to the slow parser.
 _NO_OPERATION = bytes([1, 1, 1, 0])
-
-
-def _blast(namespace, source, address, rate, options, stop, sent):
-    """
-    Sends numbered datagrams to both ports in turn at `rate` per second until `stop` is set, with these IPv4 options.
-    """
-    with namespace:
-        sender = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
-    with sender:
-        sender.bind((source, 0))
-        if options:
-            sender.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, options)
-        number = 0
-        begin = time.monotonic()
-        while not stop.is_set():
-            due = int((time.monotonic() - begin) * rate)
-            # Small bursts, because a veth pair's ring holds 256 frames.
-            for _ in range(min(due - number, 32)):
-                sender.sendto(number.to_bytes(8, "big"), (address, _DENIED if number & 1 else _ALLOWED))
-                number += 1
-            if due - number > 0:
-                continue
-            time.sleep(0.0005)
-        sent.value = number
-
-
-class _Receiver:
-    """Counts datagrams to a port in a process of its own."""
-
-    def __init__(self, namespace, port):
-        with namespace:
-            self._socket = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
-        self._socket.setsockopt(socket.SOL_SOCKET, wire.SO_RCVBUFFORCE, 64 << 20)
-        self._socket.bind(("::", port))
-        self.count = multiprocessing.Value("q", 0)
-        self._process = multiprocessing.Process(target=self._run, daemon=True)
-        self._process.start()
-
-    def _run(self):
-        receive = self._socket.recv
-        while True:
-            receive(64)
-            self.count.value += 1
-
-    def stop(self):
-        """Ends the process and returns the count once it has stood still."""
-        before = -1
-        while before != self.count.value:
-            before = self.count.value
-            time.sleep(0.3)
-        self._process.kill()
-        self._process.join()
-        self._socket.close()
-        return before
-
-
-def _ring_drops(net):
-    """Frames that a veth's own ring refused, on the way from the client to the server."""
-    drops = 0
-    for namespace, interface in ((net.client, "eth0"), (net.gateway, "east0")):
-        with namespace, open("/proc/thread-self/net/dev", encoding="ascii") as file:
-            for line in file:
-                if line.strip().startswith(interface + ":"):
-                    drops += int(line.split(":")[1].split()[11])
-    return drops
 
 
 @contextlib.contextmanager
@@ -134,9 +68,9 @@ def _replace_under_traffic(net, source, address, swaps, rate, options=b"", other
             with open(path, "w", encoding="ascii") as file:
                 file.write("flush\n" + text)
         net.firewall.run("-q", paths[0])
-        receivers = [_Receiver(net.server, port) for port in (_ALLOWED, _DENIED)]
+        receivers = [Receiver(net.server, port) for port in (_ALLOWED, _DENIED)]
         stop, sent = multiprocessing.Event(), multiprocessing.Value("q", 0)
-        sender = multiprocessing.Process(target=_blast, args=(net.client, source, address, rate, options, stop, sent),
+        sender = multiprocessing.Process(target=blast, args=(net.client, source, address, (_ALLOWED, _DENIED), rate, stop, sent, options),
                                          daemon=True)
         script = 'for i in $(seq "$1"); do "$4" -q "$3" && "$0" -q "$2" || exit 1; done'
         with traffic.tcp_sink(net.server, _TCP) as served, _tcp_stream(net, served):
@@ -154,10 +88,10 @@ def _replace_under_traffic(net, source, address, swaps, rate, options=b"", other
         allowed, denied = (sent.value + 1) // 2, sent.value // 2
         print(f"# {swaps} swaps in {elapsed:.1f} s, {sent.value / elapsed:.0f} packets/s, {allowed} to be allowed, "
               f"{denied} to be denied: lost {allowed - passed}, leaked {leaked}, "
-              f"refused by veth rings {_ring_drops(net)}", flush=True)
+              f"refused by veth rings {ring_drops(net)}", flush=True)
         harness.equal(leaked, 0, f"packets of {denied} that both rulesets deny")
-        harness.within(allowed - passed, 0, _ring_drops(net), f"lost packets of {allowed} that both rulesets allow")
-        harness.true(_ring_drops(net) < allowed / 100, f"{_ring_drops(net)} packets lost by the test's own wires")
+        harness.within(allowed - passed, 0, ring_drops(net), f"lost packets of {allowed} that both rulesets allow")
+        harness.true(ring_drops(net) < allowed / 100, f"{ring_drops(net)} packets lost by the test's own wires")
         return sent.value / elapsed
 
 

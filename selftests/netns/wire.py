@@ -18,7 +18,7 @@ _STATUS_VLAN_VALID = 1 << 4
 _SEND_ATTEMPTS = 1000
 
 _SIOCETHTOOL = 0x8946
-_ETHTOOL_SET_TX_CHECKSUM, _ETHTOOL_SET_TSO, _ETHTOOL_SET_FLAGS = 0x17, 0x1f, 0x26
+_ETHTOOL_SET_TX_CHECKSUM, _ETHTOOL_SET_TSO, _ETHTOOL_SET_FLAGS, _ETHTOOL_SET_GRO = 0x17, 0x1f, 0x26, 0x2c
 
 
 def _ethtool(namespace, interface, command, value):
@@ -35,6 +35,11 @@ def segmentation_off(namespace, interface):
 def checksums_in_software(namespace, interface):
     """Makes the kernel compute the checksums of what leaves by `interface`."""
     _ethtool(namespace, interface, _ETHTOOL_SET_TX_CHECKSUM, 0)
+
+
+def receive_offload_on(namespace, interface):
+    """Makes the kernel glue together what comes in by `interface`; a veth then takes XDP frames from its peer."""
+    _ethtool(namespace, interface, _ETHTOOL_SET_GRO, 1)
 
 
 def vlan_offload_off(namespace, interface):
