@@ -6,24 +6,25 @@
 #include <stddef.h>
 
 #include "bpf/checksum.h"
+#include "bpf/checksum_pending.h"
 #include "bpf/parse_common.h"
 
 _Static_assert(offsetof(struct packet, destination) == sizeof(((struct packet *)0)->source),
 	       "the addresses of a packet lie as in a pseudo-header");
 
 /*
- * Whether the TCP checksum `check` is still to be computed, by whoever sends the frame on (CHECKSUM_PARTIAL): such
- * frames come from virtual interfaces, and XDP is not told. The field then holds the plain sum of the pseudo-header; a
- * finished checksum may equal that by chance, but it also holds for the segment.
+ * Whether the TCP checksum `check` is still to be computed. A finished one may look so by chance, but it also holds for
+ * the segment.
  */
 static __always_inline bool tcp_checksum_pending(hook_context *context, const struct packet *packet, __u16 check)
 {
 	__u32 length = packet->network_offset + packet->bytes - packet->transport_offset;
-	__u32 sum = checksum_pseudo_header(packet->source, sizeof(packet->source) + sizeof(packet->destination), length,
-					   IPPROTO_TCP);
+	__u32 sum;
 
-	if (check != (__u16)~checksum_fold(sum))
+	if (!checksum_may_be_pending(packet, check))
 		return false;
+	sum = checksum_pseudo_header(packet->source, sizeof(packet->source) + sizeof(packet->destination), length,
+				     IPPROTO_TCP);
 	return checksum_fold(checksum_frame(context, packet->transport_offset, length, sum)) != 0;
 }
 

@@ -51,23 +51,33 @@ __noinline int exchange(hook_context *context, struct packet *packet)
 }
 
 /*
- * Fills the descriptor of the frame that came in by `receive` (ifindex, 0: it is this machine's own) and is about to
- * leave by `transmit`, or by none on `input`, which is constant. Where the slow parser is needed, the program ends here
- * and starts again. Returns false for a frame to be dropped; it is counted.
+ * Fills the descriptor of an ordinary frame that came in by `receive` (ifindex, 0: it is this machine's own) and is
+ * about to leave by `transmit`, or by none on `input`, which is constant. Returns false for any other frame.
  */
-static __always_inline bool parse(hook_context *context, __u32 receive, __u32 transmit, bool input,
-				  struct packet *packet)
+static __always_inline bool parse_ordinary(hook_context *context, __u32 receive, __u32 transmit, bool input,
+					   struct packet *packet)
 {
 	__u32 index = input ? receive : transmit;
 	const struct interface_entry *interface = interface_find(index);
-	int result;
 
 	*packet = (struct packet){
 		.interface = index,
 		.receive_interface = receive,
 		.transmit_interface = transmit,
 	};
-	if (interface && parse_fast(context, interface, input, packet))
+	return interface && parse_fast(context, interface, input, packet);
+}
+
+/*
+ * Likewise for all frames. Where the slow parser is needed, the program ends here and starts again. Returns false for a
+ * frame to be dropped; it is counted.
+ */
+static __always_inline bool parse(hook_context *context, __u32 receive, __u32 transmit, bool input,
+				  struct packet *packet)
+{
+	int result;
+
+	if (parse_ordinary(context, receive, transmit, input, packet))
 		return true;
 	result = exchange(context, packet);
 	if (result == EXCHANGE_TAKEN)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * How often a packet meets the rules: as an IP packet, and, with net.link.ether.ipfw=1, as a frame as well (ipfw(8),
- * PACKET FLOW): before that when it comes in, behind that when it goes out. Before this header come those that say how
- * packets are refused and what they take along.
+ * PACKET FLOW): before that when it comes in, behind that when it goes out. Before this header come refuse() and
+ * allow(), which say what becomes of packets then.
  */
 #ifndef BPF_PASSES_H
 #define BPF_PASSES_H
@@ -32,7 +32,7 @@ static __always_inline __u64 ruleset_rounds(hook_context *context, struct packet
 	return MATCH_VERDICT(result) == VERDICT_AGAIN ? MATCH_RESULT(VERDICT_BOUND, 0, 0) : result;
 }
 
-/* One pass; `last` is constant. Returns the hook's action: HOOK_PASS if the rules allow the packet. */
+/* One pass; `last` is constant. Returns the hook's action: HOOK_PASS if another pass is to follow. */
 static __always_inline int pass(hook_context *context, struct packet *packet, bool last)
 {
 	__u64 result = ruleset_rounds(context, packet);
@@ -40,7 +40,7 @@ static __always_inline int pass(hook_context *context, struct packet *packet, bo
 	if (!count_result(packet, result))
 		return HOOK_DROP;
 	if (MATCH_VERDICT(result) == VERDICT_ALLOW)
-		return !last || carry_leave(context, packet) ? HOOK_PASS : HOOK_DROP;
+		return last ? allow(context, packet) : HOOK_PASS;
 	/* Frames are refused without an answer, as in ipfw. */
 	if (MATCH_VERDICT(result) == VERDICT_DENY || (packet_needs & PACKET_NEEDS_LAYER2 && packet->layer2))
 		return HOOK_DROP;

@@ -4,6 +4,7 @@
 #define BPF_PROGRAMS_H
 
 #include <linux/bpf.h>
+#include <stdbool.h>
 #include <bpf/bpf_helpers.h>
 
 #include "maps/layout.h"
@@ -25,6 +26,12 @@ static __always_inline void jump_to_slow(struct xdp_md *context, __u32 generatio
 static __always_inline void jump_to_rules(struct xdp_md *context, const struct handover *handed)
 {
 	bpf_tail_call(context, &xdp_programs, XDP_SLOT(handed->generation));
+}
+
+/* Jumps to the rules for outgoing packets at XDP. `odd`, a constant: of an odd generation. Likewise. */
+static __always_inline void jump_to_forward(struct xdp_md *context, bool odd)
+{
+	bpf_tail_call(context, &xdp_programs, XDP_SLOT_FORWARD(odd));
 }
 
 #endif

@@ -9,6 +9,13 @@
 #include "bpf/programs_tc.h"
 
 #include "bpf/parse.h"
+
+/* What the rules allow goes on, with what they gave it. */
+static __always_inline int allow(struct __sk_buff *context, struct packet *packet)
+{
+	return carry_leave(context, packet) ? TC_ACT_UNSPEC : TC_ACT_SHOT;
+}
+
 #include "bpf/passes.h"
 
 /* Filters the frame; `receive`, `transmit` and `input` as in parse(). Returns the TC action. */

@@ -8,10 +8,22 @@
 #define BPF_RULESET_XDP_H
 
 #include "bpf/carry_xdp.h"
+#include "bpf/fast_forward.h"
 #include "bpf/local.h"
 #include "bpf/programs_xdp.h"
 
 #include "bpf/parse.h"
+
+/* What the rules allow goes on, with what they gave it. */
+static __always_inline int allow(struct xdp_md *context, struct packet *packet)
+{
+	if (!carry_leave(context, packet))
+		return XDP_DROP;
+	if (packet_needs & PACKET_FORWARDS)
+		fast_forward_packet(context, packet);
+	return XDP_PASS;
+}
+
 #include "bpf/passes.h"
 
 /* Multi-buffer frames are handled; whether that is declared (xdp.frags) depends on the entry, so the loader says it. */

@@ -7,6 +7,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/handover.h"
+#include "bpf/maps_forward.h"
 #include "bpf/maps_control.h"
 #include "bpf/maps_log.h"
 #include "bpf/maps_routes.h"

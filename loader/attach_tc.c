@@ -82,7 +82,7 @@ static int find_filters(struct mnl_socket *netlink, int ifindex, __u32 parent, b
 int tc_remove_empty_clsact(int ifindex)
 {
 	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
-	struct mnl_socket *netlink = netlink_open();
+	struct mnl_socket *netlink = netlink_open(NETLINK_ROUTE);
 	bool found = false;
 	int result;
 

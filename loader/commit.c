@@ -29,6 +29,7 @@
 
 #include "loader/compile/tags.h"
 #include "loader/environment.h"
+#include "loader/fast_forward.h"
 #include "loader/fib.h"
 #include "loader/generation.h"
 #include "loader/gone.h"
@@ -168,6 +169,17 @@ static int pin_room(const struct commit *commit, struct error *error)
 		      : 0;
 }
 
+/* Whether XDP is to forward what the new rules allow. */
+static int choose_forwarding(struct commit *commit, struct generation_request *request, struct error *error)
+{
+	int result = fast_forward_choose(commit->ruleset, &commit->hooks, &commit->interfaces);
+
+	if (result < 0)
+		return error_set(error, EX_OSERR, -1, "cannot read what interfaces can forward: %s", strerror(-result));
+	request->forward = result;
+	return 0;
+}
+
 /* Goes back to the maps of states that the programs in force use. The sweep, as well: it must work on the same ones. */
 static void undo_room(struct commit *commit)
 {
@@ -206,7 +218,7 @@ static int install(struct commit *commit, struct error *error)
 	if (hooks_ensure(&commit->hooks, &firewall->pins, error) || prepare_parsers(commit, error) ||
 	    check_tags(commit, error) || sweep_ensure(&firewall->lasting, &firewall->pins, commit->ruleset, error))
 		return -1;
-	if (generation_build(&request, error))
+	if (choose_forwarding(commit, &request, error) || generation_build(&request, error))
 		return -1;
 	if (prepare_ingress(commit, &needs, error) || pin_room(commit, error)) {
 		generation_unpin(&firewall->pins, request.number);
@@ -256,7 +268,7 @@ int firewall_commit(struct firewall *firewall, struct ruleset *ruleset, firewall
 		.slow = {.fds = {[SLOW_XDP] = -1, [SLOW_TC] = -1}, .handover = -1},
 		.room = {.hashes = {-1, -1, -1}, .rings = {-1, -1, -1}},
 		.describe = describe,
-		.enabled = ruleset->switches != RULESET_NONE,
+		.enabled = !ruleset_off(ruleset->switches),
 	};
 	bool made_before = firewall->lasting.control;
 	__u32 switches = ruleset->switches;
@@ -267,7 +279,7 @@ int firewall_commit(struct firewall *firewall, struct ruleset *ruleset, firewall
 		return -1;
 	/* Programs for no packets are not made: these wait for `enable firewall'. */
 	if (!commit.enabled)
-		ruleset->switches = 0;
+		ruleset->switches &= RULESET_FORWARD;
 	result = assign_slots(&commit, error);
 	if (!result)
 		result = look_around(&commit, error);

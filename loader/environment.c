@@ -33,6 +33,10 @@ static __u8 flags_of(const struct hook_state *state)
 		flags |= INTERFACE_POINT_TO_POINT;
 	if (state->record.mode == HOOK_MODE_TC && !state->port)
 		flags |= INTERFACE_RULES_AT_TC;
+	if (interface->forwards_to)
+		flags |= INTERFACE_FORWARDS_TO;
+	if (interface->rp_filter)
+		flags |= interface->rp_filter == 1 ? INTERFACE_SOURCE_STRICT : INTERFACE_SOURCE_LOOSE;
 	return flags;
 }
 

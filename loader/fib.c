@@ -143,7 +143,7 @@ static int change_rules(struct mnl_socket *netlink, __u16 type, __u8 family, con
 
 static int change_all(__u16 type, const struct fib_tables *wanted)
 {
-	struct mnl_socket *netlink = netlink_open();
+	struct mnl_socket *netlink = netlink_open(NETLINK_ROUTE);
 	int result = netlink ? 0 : -errno;
 
 	for (size_t i = 0; !result && i < sizeof(families); i++)

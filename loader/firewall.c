@@ -60,7 +60,7 @@ static int read_active(struct firewall *firewall, struct error *error)
 		return result;
 	firewall->compiled_switches = firewall->ruleset.switches;
 	if (!control->enabled)
-		firewall->ruleset.switches = RULESET_NONE;
+		firewall->ruleset.switches = RULESET_NONE | (firewall->ruleset.switches & RULESET_FORWARD);
 	variables_load(&firewall->variables, control, firewall->ruleset.switches);
 	return 0;
 }
@@ -196,8 +196,9 @@ static int set_switches(struct firewall *firewall, __u32 switches, firewall_desc
 
 	if (!firewall_loaded(firewall)) {
 		control->start_switches = switches;
-	} else if (switches == RULESET_NONE || switches == firewall->compiled_switches) {
-		lasting_switch(&firewall->lasting, control->generation, switches != RULESET_NONE);
+	} else if (switches == firewall->compiled_switches ||
+		   (ruleset_off(switches) && !((switches ^ firewall->compiled_switches) & RULESET_FORWARD))) {
+		lasting_switch(&firewall->lasting, control->generation, !ruleset_off(switches));
 	} else {
 		return commit_again(firewall, switches, describe, error);
 	}

@@ -26,6 +26,7 @@ const char *const generation_program_names[HOOK_COUNT] = {
 	[HOOK_XDP] = "xdp_ruleset",
 	[HOOK_TC_EGRESS] = "tc_egress_ruleset",
 	[HOOK_TC_INGRESS] = "tc_ingress_ruleset",
+	[HOOK_XDP_FORWARD] = "xdp_forward_ruleset",
 };
 
 /* A slot of a program array. */
@@ -38,6 +39,8 @@ static struct slot slot_of(const struct lasting *lasting, enum hook hook, __u32 
 {
 	if (hook == HOOK_XDP)
 		return (struct slot){lasting->fds[LASTING_XDP_PROGRAMS], XDP_SLOT(number)};
+	if (hook == HOOK_XDP_FORWARD)
+		return (struct slot){lasting->fds[LASTING_XDP_PROGRAMS], XDP_SLOT_FORWARD(number)};
 	return (struct slot){lasting->fds[LASTING_TC_PROGRAMS],
 			     hook == HOOK_TC_EGRESS ? TC_SLOT_EGRESS(number) : TC_SLOT_INGRESS(number)};
 }
@@ -148,6 +151,7 @@ static int build_programs(const struct generation_request *request, const struct
 	build.hooks[HOOK_XDP] = hooks_any_xdp(request->hooks);
 	build.hooks[HOOK_TC_EGRESS] = true;
 	build.hooks[HOOK_TC_INGRESS] = hooks_any(request->hooks, HOOK_MODE_TC);
+	build.hooks[HOOK_XDP_FORWARD] = request->forward;
 	for (int i = 0; i < LASTING_MAPS; i++)
 		bindings[i] = (struct map_binding){lasting_names[i], request->lasting->fds[i]};
 	for (int i = 0; i < GENERATION_MAPS; i++)

@@ -33,6 +33,7 @@ struct generation_request {
 	const struct ruleset *ruleset;	 /* slots assigned */
 	__u32 old;			 /* the active generation, 0: none */
 	const struct slow *slow;
+	bool forward;			  /* XDP forwards */
 	struct table_epochs table_epochs; /* maps/layout.h */
 	firewall_describe describe;
 };

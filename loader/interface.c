@@ -203,7 +203,7 @@ static int dump(struct mnl_socket *netlink, __u16 type, mnl_cb_t callback, struc
 
 static int read_all(struct interface_list *list)
 {
-	struct mnl_socket *netlink = netlink_open();
+	struct mnl_socket *netlink = netlink_open(NETLINK_ROUTE);
 	int result;
 
 	if (!netlink)

@@ -26,15 +26,21 @@ int netlink_dump(struct mnl_socket *netlink, struct nlmsghdr *request, mnl_cb_t 
 	return exchange(netlink, request, callback, data);
 }
 
+int netlink_ask(struct mnl_socket *netlink, struct nlmsghdr *request, mnl_cb_t callback, void *data)
+{
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK;
+	return exchange(netlink, request, callback, data);
+}
+
 int netlink_change(struct mnl_socket *netlink, struct nlmsghdr *request, __u16 flags)
 {
 	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | flags;
 	return exchange(netlink, request, NULL, NULL);
 }
 
-struct mnl_socket *netlink_open(void)
+struct mnl_socket *netlink_open(int family)
 {
-	struct mnl_socket *netlink = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	struct mnl_socket *netlink = mnl_socket_open2(family, SOCK_CLOEXEC);
 	int error;
 
 	if (netlink && mnl_socket_bind(netlink, 0, MNL_SOCKET_AUTOPID) < 0) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* rtnetlink: the one loop that asks and reads. */
+/* Netlink: the one loop that asks and reads. */
 #ifndef LOADER_NETLINK_H
 #define LOADER_NETLINK_H
 
@@ -15,13 +15,17 @@
  */
 int netlink_dump(struct mnl_socket *netlink, struct nlmsghdr *request, mnl_cb_t callback, void *data);
 
+/* Likewise, for a request that has one answer, or none; the kernel's word that it is done follows. */
+int netlink_ask(struct mnl_socket *netlink, struct nlmsghdr *request, mnl_cb_t callback, void *data);
+
 /*
  * Sends `request`, which begins a buffer of NETLINK_BYTES and changes something, with `flags` (NLM_F_*) beside those
  * that every request has. The answer overwrites it. Returns 0 or -errno.
  */
 int netlink_change(struct mnl_socket *netlink, struct nlmsghdr *request, __u16 flags);
 
-/* A socket that is bound. Returns NULL with errno set on failure. The caller closes it. */
-struct mnl_socket *netlink_open(void);
+/* A socket of this family (NETLINK_ROUTE and so on) that is bound. Returns NULL with errno set on failure. The caller
+ * closes it. */
+struct mnl_socket *netlink_open(int family);
 
 #endif

@@ -15,9 +15,11 @@ struct bpf_object;
 struct bpf_program;
 
 enum hook {
-	HOOK_XDP,	 /* in, bpf/xdp.bpf.c */
-	HOOK_TC_EGRESS,	 /* out, bpf/tc_egress.bpf.c */
-	HOOK_TC_INGRESS, /* in where XDP is not possible, bpf/tc_ingress.bpf.c */
+	HOOK_XDP,	  /* in, bpf/xdp.bpf.c */
+	HOOK_TC_EGRESS,	  /* out, bpf/tc_egress.bpf.c */
+	HOOK_TC_INGRESS,  /* in where XDP is not possible, bpf/tc_ingress.bpf.c */
+	HOOK_XDP_FORWARD, /* out for what XDP forwards, bpf/xdp_forward.bpf.c: then HOOK_XDP forwards (fast_forward.h)
+			   */
 	HOOK_COUNT
 };
 
@@ -45,6 +47,8 @@ struct programs {
 	struct stretch_notes notes[HOOK_COUNT];
 };
 
+/* Whether the rule's action answers packets (reset, unreach...). */
+bool programs_rule_answers(const struct rule *rule);
 /* Whether any rule of the ruleset answers incoming packets (reset, unreach...), so that TC ingress is needed. */
 bool programs_need_reply(const struct ruleset *ruleset);
 

@@ -198,7 +198,7 @@ static void choose(struct route_list *list)
 
 static int read_all(struct route_list *list)
 {
-	struct mnl_socket *netlink = netlink_open();
+	struct mnl_socket *netlink = netlink_open(NETLINK_ROUTE);
 	struct reader reader = {.list = list};
 	int result;
 

@@ -15,10 +15,10 @@ struct firewall {
 	struct lasting lasting;	    /* lasting.control is NULL while there is no firewall */
 	struct variables variables; /* in force */
 	struct ruleset ruleset;	    /* the active one */
-	__u32 compiled_switches; /* of the active programs; ruleset.switches tell what is in force: RULESET_NONE without
-				    them */
-	struct rule_counter *sums;	  /* counters of all slots as first read, NULL: not yet */
-	struct clock_reading now;	  /* when `sums` was read; zeros: not known */
+	__u32 compiled_switches;    /* of the active programs; ruleset.switches tell what is in force: ruleset_off()
+				       without    them */
+	struct rule_counter *sums;  /* counters of all slots as first read, NULL: not yet */
+	struct clock_reading now;   /* when `sums` was read; zeros: not known */
 	struct table_epochs table_epochs; /* what the next programs are given; zeros: no tables change with the rules */
 	struct explain *explain;	  /* what explaining packets takes, NULL: not asked for yet */
 };

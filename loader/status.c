@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "loader/fast_forward.h"
 #include "loader/features.h"
 #include "loader/generation.h"
 #include "loader/state.h"
@@ -27,7 +28,7 @@ static void print_state(const struct firewall *firewall, FILE *out)
 		fprintf(out, "firewall:    not loaded\n");
 		return;
 	}
-	if (switches == RULESET_NONE) {
+	if (ruleset_off(switches)) {
 		fprintf(out, "firewall:    disabled, every packet passes\n");
 		return;
 	}
@@ -69,6 +70,43 @@ static void print_hook(const struct hook_state *state, FILE *out)
 	fputc('\n', out);
 }
 
+/* By which interfaces XDP forwards in the active generation. Returns how many they are. */
+static int print_forwarding_interfaces(const struct firewall *firewall, const struct interface_list *interfaces,
+				       FILE *out)
+{
+	char path[PINS_PATH_MAX];
+	int fd, count = 0;
+
+	pins_generation_path(path, &firewall->pins, firewall->lasting.control->generation,
+			     generation_map_names[GENERATION_INTERFACES]);
+	fd = pins_get(path);
+	for (size_t i = 0; fd >= 0 && i < interfaces->count; i++) {
+		__u32 key = (__u32)interfaces->interfaces[i].index;
+		struct interface_entry entry;
+
+		if (bpf_map_lookup_elem(fd, &key, &entry) || !(entry.flags & INTERFACE_FORWARDS_TO))
+			continue;
+		fprintf(out, "%s%s", count++ ? " " : "forwarding:  at XDP, to ", interfaces->interfaces[i].name);
+	}
+	if (fd >= 0)
+		close(fd);
+	return count;
+}
+
+/* Who forwards packets, and why not XDP if it should. */
+static void print_forwarding(const struct firewall *firewall, const struct interface_list *interfaces, FILE *out)
+{
+	const char *hindrance = fast_forward_hindrance(&firewall->ruleset, interfaces);
+
+	if (print_forwarding_interfaces(firewall, interfaces, out))
+		fprintf(out, "\n");
+	else if (!(firewall->ruleset.switches & RULESET_FORWARD))
+		fprintf(out, "forwarding:  by the stack\n");
+	else
+		fprintf(out, "forwarding:  by the stack: %s\n",
+			hindrance ? hindrance : "no interface is known to send what XDP forwards");
+}
+
 static int print_hooks(const struct firewall *firewall, FILE *out)
 {
 	struct interface_list interfaces;
@@ -84,6 +122,8 @@ static int print_hooks(const struct firewall *firewall, FILE *out)
 			print_hook(hooks.states + i, out);
 		hooks_close(&hooks);
 	}
+	if (!result && firewall_enabled(firewall))
+		print_forwarding(firewall, &interfaces, out);
 	interface_list_free(&interfaces);
 	return result;
 }

@@ -24,6 +24,7 @@ const char *const lasting_names[LASTING_MAPS] = {
 	[LASTING_HOOKS] = "hooks",
 	[LASTING_VLANS] = "vlans",
 	[LASTING_TRACE] = "trace",
+	[LASTING_FAST_FORWARD] = "fast_forward",
 	[LASTING_LOG_RECORDS] = "log_records",
 	[LASTING_LOG_COUNTS] = "log_counts",
 	[LASTING_LOG_LOSSES] = "log_losses",

@@ -3,11 +3,11 @@
  * Key and value of every pinned map, read by the BPF programs and by userland. BTF of these
  * structs is what `bpftool map dump` prints, so fields have full names and no hidden padding.
  *
- * Lasting maps live as long as the firewall: control, counters_*, drops, hooks, vlans, trace, log_records,
- * log_counts, log_losses, tables, table_*, states4, states6, state_parents, their state_ring_*, state_totals,
- * state_sweep, state_owners, xdp_programs, tc_programs. Generation maps are rebuilt by every commit and belong to one
- * generation: ruleset, stretches, interfaces, local_addresses, routes, state_rules. "handover" comes and goes with the
- * slow parsers, since only programs of one version of the tool can share it.
+ * Lasting maps live as long as the firewall: control, counters_*, drops, hooks, vlans, trace, fast_forward,
+ * log_records, log_counts, log_losses, tables, table_*, states4, states6, state_parents, their state_ring_*,
+ * state_totals, state_sweep, state_owners, xdp_programs, tc_programs. Generation maps are rebuilt by every commit and
+ * belong to one generation: ruleset, stretches, interfaces, local_addresses, routes, state_rules. "handover" comes and
+ * goes with the slow parsers, since only programs of one version of the tool can share it.
  */
 #ifndef MAPS_LAYOUT_H
 #define MAPS_LAYOUT_H
@@ -20,7 +20,7 @@
 #include "ipfw/log_record.h"
 #include "ipfw/packet.h"
 
-#define MAPS_LAYOUT_VERSION 7
+#define MAPS_LAYOUT_VERSION 8
 
 /* "control", ARRAY[1], BPF_F_MMAPABLE: the words that all hooks read. The first three stay where they are in every
  * layout. */
@@ -102,6 +102,9 @@ struct log_loss {
 #define INTERFACE_LOOPBACK 0x04
 #define INTERFACE_RULES_AT_TC 0x08    /* no XDP here: the TC ingress program runs the rules */
 #define INTERFACE_POINT_TO_POINT 0x10 /* no broadcast, no link addresses */
+#define INTERFACE_FORWARDS_TO 0x20    /* XDP may send by it what it forwards */
+#define INTERFACE_SOURCE_STRICT 0x40  /* rp_filter=1: forwarded packets come in by the way back to their source */
+#define INTERFACE_SOURCE_LOOSE 0x80   /* rp_filter=2: there is such a way */
 
 /* "interfaces", ARRAY[highest ifindex + 1], by ifindex. */
 struct interface_entry {
@@ -130,6 +133,18 @@ struct handover {
 	__u32 answered;			  /* 1: the packet is complete; whoever takes it writes 0 */
 	struct interface_entry interface; /* that the frame came in by or is to leave by */
 	struct packet packet;		  /* asked with nothing but its interfaces */
+};
+
+/*
+ * "fast_forward", PERCPU_ARRAY[1]: where the packet goes that the rules program for incoming packets has just given to
+ * the one for outgoing packets, by tail call. Nothing runs in between on the same CPU.
+ */
+#define FAST_FORWARD_HOPS 256
+struct fast_forward {
+	__u32 interface;		/* ifindex that it leaves by */
+	__u8 destination_mac[6];	/* of the next hop */
+	__u8 source_mac[6];		/* of that interface */
+	__u32 shown[FAST_FORWARD_HOPS]; /* by next hop: jiffies at which a packet for it last went by the stack */
 };
 
 /* "local_addresses", HASH: the addresses that `me` means. */
@@ -490,7 +505,8 @@ struct table_counter_key {
 /* Slots of "xdp_programs" and "tc_programs" (PROG_ARRAY). */
 #define XDP_SLOT(generation) ((generation)&1)
 #define XDP_SLOT_SLOW(generation) (((generation)&1) + 2)
-#define XDP_SLOTS 4
+#define XDP_SLOT_FORWARD(generation) (((generation)&1) + 4)
+#define XDP_SLOTS 6
 #define TC_SLOT_EGRESS(generation) (((generation)&1) * 2)
 #define TC_SLOT_INGRESS(generation) (((generation)&1) * 2 + 1)
 #define TC_SLOT_SLOW(generation) (((generation)&1) + 4)

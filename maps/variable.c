@@ -63,6 +63,11 @@ void variables_initialise(struct variables *variables)
 		variables->value[i] = places[i].initial;
 }
 
+static __u32 lowest_bit(size_t bits)
+{
+	return (__u32)(bits & -bits);
+}
+
 void variables_load(struct variables *variables, const struct control *control, __u32 switches)
 {
 	variables_initialise(variables);
@@ -70,7 +75,7 @@ void variables_load(struct variables *variables, const struct control *control, 
 		if (places[i].place == PLACE_CONTROL)
 			memcpy(&variables->value[i], (const char *)control + places[i].where, sizeof(__u32));
 		else if (places[i].place == PLACE_SWITCH_ON)
-			variables->value[i] = !!(switches & places[i].where);
+			variables->value[i] = (switches & places[i].where) / lowest_bit(places[i].where);
 		else if (places[i].place == PLACE_SWITCH_OFF)
 			variables->value[i] = !(switches & places[i].where);
 	}
@@ -89,8 +94,9 @@ __u32 variables_switches(const struct variables *variables)
 	__u32 switches = 0;
 
 	for (int i = 0; i < VARIABLES; i++)
-		if ((places[i].place == PLACE_SWITCH_ON && variables->value[i]) ||
-		    (places[i].place == PLACE_SWITCH_OFF && !variables->value[i]))
+		if (places[i].place == PLACE_SWITCH_ON)
+			switches |= variables->value[i] * lowest_bit(places[i].where);
+		else if (places[i].place == PLACE_SWITCH_OFF && !variables->value[i])
 			switches |= (__u32)places[i].where;
 	return switches;
 }

@@ -119,6 +119,7 @@ struct packet {
 #define PACKET_WITHOUT_IP4 0x20	      /* IPv4 packets pass without meeting the rules */
 #define PACKET_WITHOUT_IP6 0x40	      /* IPv6 packets likewise */
 #define PACKET_NEEDS_ROUNDS 0x80      /* rules may give VERDICT_AGAIN to the runtime, which calls them once more */
+#define PACKET_FORWARDS 0x100	      /* XDP forwards what the rules on input allow (bpf/fast_forward.h) */
 
 /* packet.ip_options: which options an IPv4 header has (ipfw(8), ipoptions); the values of FreeBSD's IP_FW_IPOPT_*. */
 #define IP_OPTION_LOOSE_ROUTE 0x01

@@ -295,7 +295,7 @@ struct ruleset {
 	size_t block_used, block_size; /* bytes */
 	__u32 disabled_sets;	       /* bit n: set n is disabled */
 	__u16 tags[TAGS_MAX];	       /* the number of the tag that each bit of packet.tags stands for, 0: free */
-	__u32 switches;		       /* RULESET_*: which packets meet it */
+	__u32 switches;		       /* RULESET_*: which packets meet it, and who forwards them */
 	bool linear;		       /* it is to become straight-line code (--no-optimize); not stored */
 };
 
@@ -303,6 +303,16 @@ struct ruleset {
 #define RULESET_WITHOUT_IP6 0x02				 /* IPv6 packets pass (net.inet6.ip6.fw.enable=0) */
 #define RULESET_WITH_LAYER2 0x04				 /* frames meet it, too (net.link.ether.ipfw=1) */
 #define RULESET_NONE (RULESET_WITHOUT_IP4 | RULESET_WITHOUT_IP6) /* all packets pass: `disable firewall' */
+#define RULESET_FORWARD_TOLD                                                                                           \
+	0x08 /* XDP forwards, by interfaces that the kernel calls able (net.inet.ip.fastforwarding=1) */
+#define RULESET_FORWARD_ANY 0x10 /* likewise, by all that have XDP in the driver (=2) */
+#define RULESET_FORWARD (RULESET_FORWARD_TOLD | RULESET_FORWARD_ANY)
+
+/* Whether no packet meets a ruleset with these switches. */
+static inline bool ruleset_off(__u32 switches)
+{
+	return (switches & ~RULESET_FORWARD) == RULESET_NONE;
+}
 
 /* First option of `rule`, or NULL when it has none. */
 static inline const struct option *rule_first_option(const struct rule *rule)

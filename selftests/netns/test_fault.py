@@ -16,6 +16,7 @@ import harness
 import namespaces
 import pins
 import traffic
+import wire
 from network import SERVER
 
 _LIBRARY = os.path.join(firewall.BUILD, "fault", "bpf_fault.so")
@@ -47,6 +48,9 @@ add 65000 allow ip from any to any
 """
 
 
+_FORWARDING = "net.inet.ip.fastforwarding"
+
+
 class _Scenario:
     """A command, the states before and after it, and how to get back."""
 
@@ -63,9 +67,9 @@ class _Scenario:
         self.prepare()
 
     def state(self):
-        """(listing, tables, answers from port 7 and 8)."""
+        """(listing, tables, answers from port 7 and 8, who forwards)."""
         answers = tuple(traffic.udp_exchange(self.net.client, SERVER.host4, port) for port in (7, 8))
-        return self.net.firewall.listing(), self.tables(), answers
+        return self.net.firewall.listing(), self.tables(), answers, self.net.firewall(f"sysctl -n {_FORWARDING}")
 
     def tables(self):
         """What the tables hold and are like, whatever their indexes."""
@@ -124,9 +128,9 @@ def _try(scenario, call, kill):
     return state == scenario.old
 
 
-def _loop(scenario):
+def _loop(scenario, calls=100):
     harness.true(os.path.exists(_LIBRARY), f"no {_LIBRARY}: run make")
-    default = max(1, len(scenario.calls) // (5 if namespaces.in_virtual_machine() else 100))
+    default = max(1, len(scenario.calls) // (5 if namespaces.in_virtual_machine() else calls))
     stride = int(os.environ.get("FAULT_STRIDE", default))
     outcomes = {True: 0, False: 0}
     for kill in (False, True):
@@ -190,3 +194,16 @@ def test_table_entry_that_expires(net):
     rules = rules.replace("add 8 1 9 1", "add 192.0.2.8").replace("lookup dst-port p", "7 dst-ip table(p,1)")
     with traffic.udp_server(net.server, 7, 8):
         _loop(_Scenario(net, lambda: net.firewall.load(rules), ("-q", "table", "p", "add", SERVER.host4, "2", "timeout", "9000")))
+
+
+@harness.time_limit(600)
+@harness.no_second_try
+def test_forwarding(net):
+    """XDP takes over from the stack, with rules for outgoing packets that it has to hold to as well."""
+    for host in (net.client, net.server):
+        wire.receive_offload_on(host, "eth0")
+        wire.checksums_in_software(host, "eth0")
+    rules = "100 unreach port udp from any to any 7 in\n110 deny udp from any to any 8 out\n65000 allow ip from any to any"
+    with traffic.udp_server(net.server, 7, 8):
+        _loop(_Scenario(net, lambda: (net.firewall(f"-q sysctl {_FORWARDING}=0"), net.firewall.load(rules)),
+                        ("-q", "/dev/stdin"), f"sysctl {_FORWARDING}=2\nadd 50 skipto 120 udp from any to any 8\ndelete 100\n"), 16)

@@ -51,7 +51,9 @@ static void switches_are_bits_of_the_ruleset(void **state)
 		__u32 value, switches;
 	} cases[] = {{VARIABLE_ENABLE_IP4, 0, RULESET_WITHOUT_IP4},
 		     {VARIABLE_ENABLE_IP6, 0, RULESET_WITHOUT_IP6},
-		     {VARIABLE_ENABLE_LAYER2, 1, RULESET_WITH_LAYER2}};
+		     {VARIABLE_ENABLE_LAYER2, 1, RULESET_WITH_LAYER2},
+		     {VARIABLE_FAST_FORWARDING, 1, RULESET_FORWARD_TOLD},
+		     {VARIABLE_FAST_FORWARDING, 2, RULESET_FORWARD_ANY}};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct variables variables;
