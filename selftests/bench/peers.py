@@ -10,6 +10,7 @@ import struct
 
 import loaded
 
+OWN, OWN_FAST = "ipfw-bpf", "ipfw-bpf fast"
 _OTHER = {"allow": "deny", "deny": "allow"}
 _NFT = {"allow": "accept", "deny": "drop"}
 _IPTABLES = {"allow": "ACCEPT", "deny": "DROP"}
@@ -32,6 +33,23 @@ def _ipfw(tested, rules, verdict):
     lines += [f"add {2 + index} {verdict} {rule.text().partition(' ')[2]} in" for index, rule in enumerate(rules)]
     lines.append(f"add 65534 {_OTHER[verdict]} ip from any to any")
     loaded.load(tested, "\n".join(lines) + "\n")
+
+
+def forward_at_xdp(tested):
+    """The gateway's rules, those for outgoing packets included, and its forwarding leave out the stack."""
+    tested.firewall.run("-q", "sysctl", "net.inet.ip.fastforwarding=1")
+
+
+def check_forwarding(tested):
+    """Raises unless packets are forwarded at XDP."""
+    if "forwarding:  at XDP" not in tested.firewall("status"):
+        raise RuntimeError("the gateway does not forward at XDP")
+
+
+def _ipfw_fast(tested, rules, verdict):
+    forward_at_xdp(tested)
+    _ipfw(tested, rules, verdict)
+    check_forwarding(tested)
 
 
 def _nft_table(verdict, lines, maps=""):
@@ -102,7 +120,8 @@ def _ipset(tested, rules, verdict):
 
 # Each sets up the firewall of the gateway: (network, rules, "allow" or "deny", what the rules say).
 PEERS = {
-    "ipfw-bpf": _ipfw,
+    OWN: _ipfw,
+    OWN_FAST: _ipfw_fast,
     "nft linear": _nft_linear,
     "nft maps": _nft_sets,
     "iptables": _iptables,
