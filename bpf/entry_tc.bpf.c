@@ -89,6 +89,23 @@ static __always_inline void marks_apply(struct __sk_buff *context, const struct 
 		mark_change(context, (__u32)marks.mask << 16, (__u32)marks.mark << 16);
 }
 
+/*
+ * What is done on the way in before any rule or mark: the firewall's own frames pass, and answers that were ordered in
+ * front of the packet go back. Returns whether that was all; `action` is then what the program answers.
+ */
+static __always_inline bool settled_before_rules(struct __sk_buff *context, const struct control *settings, int *action)
+{
+	struct reply reply;
+
+	*action = TC_ACT_UNSPEC;
+	if (marked_as_own(context, settings))
+		return true;
+	if (!reply_ordered(context, settings, &reply))
+		return false;
+	*action = reply_back(context, &reply);
+	return true;
+}
+
 SEC("tc")
 int tc_egress_entry(struct __sk_buff *context)
 {
@@ -105,14 +122,12 @@ SEC("tc")
 int tc_ingress_entry(struct __sk_buff *context)
 {
 	const struct control *settings = control_find();
-	struct reply reply;
+	int action;
 
 	if (!settings)
 		return TC_ACT_SHOT;
-	if (marked_as_own(context, settings))
-		return TC_ACT_UNSPEC;
-	if (reply_ordered(context, settings, &reply))
-		return reply_back(context, &reply);
+	if (settled_before_rules(context, settings, &action))
+		return action;
 	return enter(context, settings, TC_SLOT_INGRESS(0), TC_SLOT_INGRESS(1));
 }
 
@@ -120,14 +135,12 @@ SEC("tc")
 int tc_left_entry(struct __sk_buff *context)
 {
 	const struct control *settings = control_find();
-	struct reply reply;
+	int action;
 
 	if (!settings)
 		return TC_ACT_SHOT;
-	if (marked_as_own(context, settings))
-		return TC_ACT_UNSPEC;
-	if (reply_ordered(context, settings, &reply))
-		return reply_back(context, &reply);
+	if (settled_before_rules(context, settings, &action))
+		return action;
 	marks_apply(context, settings);
 	return TC_ACT_UNSPEC;
 }
