@@ -108,7 +108,32 @@ static int read_argument(const struct table_call *table, int index, enum create_
 	return 0;
 }
 
-static int read_options(const struct table_call *table, struct creation *creation)
+/* An option without an argument. */
+static void note_word(enum create_option option, struct creation *creation)
+{
+	if (option == LOCKED)
+		creation->info.flags |= TABLE_LOCKED;
+	if (option == COUNTERS)
+		creation->info.flags |= TABLE_COUNTED;
+	if (option == NO_COUNTERS)
+		creation->info.flags &= (__u8)~TABLE_COUNTED;
+	creation->or_flush |= option == OR_FLUSH;
+	creation->missing |= option == MISSING || option == OR_FLUSH;
+}
+
+static bool has_argument(enum create_option option)
+{
+	return option == TYPE || option == VALUES || option == ALGORITHM || option == LIMIT || option == TIMEOUT;
+}
+
+/* What `modify' can change. */
+static bool changeable(enum create_option option)
+{
+	return option == LIMIT || option == TIMEOUT || option == COUNTERS || option == NO_COUNTERS;
+}
+
+/* Reads the options of `create', or of `modify' with `modify', into what is there. Returns 0 or an exit code. */
+static int read_options(const struct table_call *table, bool modify, struct creation *creation)
 {
 	const char *word;
 	int code = 0;
@@ -116,27 +141,16 @@ static int read_options(const struct table_call *table, struct creation *creatio
 	for (int index = table->next; !code && (word = command_argument(table->call, index)); index++) {
 		enum create_option option = find_option(word);
 
-		switch (option) {
-		case LOCKED:
-			creation->info.flags |= TABLE_LOCKED;
-			break;
-		case OR_FLUSH:
-			creation->or_flush = true;
-			/* fall through */
-		case MISSING:
-			creation->missing = true;
-			break;
-		case COUNTERS:
-			creation->info.flags |= TABLE_COUNTED;
-			break;
-		case NO_COUNTERS:
-			creation->info.flags &= (__u8)~TABLE_COUNTED;
-			break;
-		case CREATE_OPTIONS:
+		if (option == CREATE_OPTIONS)
 			return command_refuse(table->call, EX_USAGE, index, NULL, "ambiguous option %s", word);
-		default:
+		if (modify && !changeable(option))
+			return command_refuse(table->call, EX_USAGE, index,
+					      "modify limit NUMBER, timeout SECONDS, counters, no-counters",
+					      "cmd is not supported for modification");
+		if (has_argument(option))
 			code = read_argument(table, ++index, option, creation);
-		}
+		else
+			note_word(option, creation);
 	}
 	return code;
 }
@@ -154,7 +168,7 @@ int table_run_create(struct table_call *table)
 {
 	struct creation creation = {.info = {.type = TABLE_ADDRESS, .values = TABLE_VALUES_ALL}};
 	struct table *named;
-	int code = read_options(table, &creation);
+	int code = read_options(table, false, &creation);
 
 	if (code)
 		return code;
@@ -182,42 +196,11 @@ int table_run_create(struct table_call *table)
 	return 0;
 }
 
-/* Reads the options of `modify' into the properties of the table. Returns 0 or an exit code. */
-static int read_changes(const struct table_call *table, struct creation *creation)
-{
-	const char *word;
-	int code = 0;
-
-	for (int index = table->next; !code && (word = command_argument(table->call, index)); index++) {
-		enum create_option option = find_option(word);
-
-		switch (option) {
-		case LIMIT:
-		case TIMEOUT:
-			code = read_argument(table, ++index, option, creation);
-			break;
-		case COUNTERS:
-			creation->info.flags |= TABLE_COUNTED;
-			break;
-		case NO_COUNTERS:
-			creation->info.flags &= (__u8)~TABLE_COUNTED;
-			break;
-		case CREATE_OPTIONS:
-			return command_refuse(table->call, EX_USAGE, index, NULL, "ambiguous option %s", word);
-		default:
-			return command_refuse(table->call, EX_USAGE, index,
-					      "modify limit NUMBER, timeout SECONDS, counters, no-counters",
-					      "cmd is not supported for modification");
-		}
-	}
-	return code;
-}
-
 int table_run_modify(struct table_call *table)
 {
 	struct creation creation = {0};
 	struct table *named;
-	int code = read_changes(table, &creation);
+	int code = read_options(table, true, &creation);
 
 	if (!code && !table->call->options->test_only)
 		code = table_open(table, FIREWALL_WRITE);
@@ -228,7 +211,7 @@ int table_run_modify(struct table_call *table)
 		return command_refuse(table->call, EX_OSERR, 0, NULL, "Table modification failed: %s",
 				      strerror(named ? EACCES : ESRCH));
 	creation.info = named->info;
-	code = read_changes(table, &creation);
+	code = read_options(table, true, &creation);
 	named->info = creation.info;
 	named->changed = true;
 	table->call->transaction->tables_changed = true;
