@@ -6,6 +6,7 @@
 
 #include "ipfw-compat/language.h"
 #include "loader/log.h"
+#include "selftests/model/rule_text.h"
 
 #define BLOCKS_MAX 1024
 
@@ -20,15 +21,9 @@ struct block {
 /* Takes what comes behind `add'; a rule without a number gets one, as there. */
 static struct rule *parse(const char *text)
 {
-	struct parse_context context = {0};
-	struct words words = {0};
-	struct rule *rule = NULL;
 	struct error error;
+	struct rule *rule = rule_from_text(text, NULL, &error);
 
-	error_clear(&error);
-	if (!words_split(&words, text, &error))
-		rule = rule_parse(&words, 0, &context, &error);
-	words_free(&words);
 	if (rule && !rule->number)
 		rule->number = 1;
 	return rule;

@@ -8,6 +8,7 @@
 
 #include "ipfw-compat/language.h"
 #include "selftests/model/random_tables.h"
+#include "selftests/model/rule_text.h"
 
 #define ATTEMPTS 8
 
@@ -269,15 +270,9 @@ void random_rule_text(struct choices *choices, const struct rule_shape *shape, u
 
 static struct rule *parse(const char *text)
 {
-	struct parse_context context = {0};
-	struct words words = {0};
-	struct rule *rule = NULL;
 	struct error error;
+	struct rule *rule = rule_from_text(text, NULL, &error);
 
-	error_clear(&error);
-	if (!words_split(&words, text, &error))
-		rule = rule_parse(&words, 0, &context, &error);
-	words_free(&words);
 	if (rule)
 		random_tables_resolve(rule);
 	return rule;

@@ -13,22 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ipfw-compat/language.h"
+#include "selftests/model/rule_text.h"
 
 /* Parses `add` words; fails the test with the message when that does not work. Free with free(). */
 static inline struct rule *rule_from(const char *text)
 {
-	struct parse_context context = {0};
-	struct words words = {0};
 	struct error error;
-	struct rule *rule;
+	struct rule *rule = rule_from_text(text, NULL, &error);
 
-	error_clear(&error);
-	assert_int_equal(words_split(&words, text, &error), 0);
-	rule = rule_parse(&words, 0, &context, &error);
 	if (!rule)
 		fail_msg("%s: %s", text, error.message);
-	words_free(&words);
 	return rule;
 }
 

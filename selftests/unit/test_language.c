@@ -174,16 +174,9 @@ static void compose(struct composition *rule)
 
 static struct rule *parse(const char *text)
 {
-	struct parse_context context = {0};
-	struct words words = {0};
 	struct error error;
-	struct rule *rule;
 
-	error_clear(&error);
-	assert_int_equal(words_split(&words, text, &error), 0);
-	rule = rule_parse(&words, 0, &context, &error);
-	words_free(&words);
-	return rule;
+	return rule_from_text(text, NULL, &error);
 }
 
 /* The or-blocks of a rule, each the options from `first` for `size` bytes. */

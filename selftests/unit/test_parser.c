@@ -17,15 +17,9 @@ static void remember_warning(void *argument, const char *message)
 static struct rule *parse(const char *text, struct error *error)
 {
 	struct parse_context context = {.warn = remember_warning};
-	struct words words = {0};
-	struct rule *rule;
 
-	error_clear(error);
 	warning[0] = '\0';
-	assert_int_equal(words_split(&words, text, error), 0);
-	rule = rule_parse(&words, 0, &context, error);
-	words_free(&words);
-	return rule;
+	return rule_from_text(text, &context, error);
 }
 
 static void check_case(const struct rule_case *test)
@@ -103,13 +97,8 @@ static void test_others(void **state)
 static int install(const char *text, struct error *error)
 {
 	struct parse_context context = {.install = true};
-	struct words words = {0};
-	struct rule *rule;
+	struct rule *rule = rule_from_text(text, &context, error);
 
-	error_clear(error);
-	assert_int_equal(words_split(&words, text, error), 0);
-	rule = rule_parse(&words, 0, &context, error);
-	words_free(&words);
 	free(rule);
 	return rule ? 0 : -1;
 }
