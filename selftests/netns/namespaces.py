@@ -19,6 +19,10 @@ PREFIX = "ifb-"
 DIRECTORY = "/run/netns"
 CLONE_NEWNET = 0x40000000
 _SO_NETNS_COOKIE = 71
+_SCOPE_LINK = "20"
+_SOLICITED_NODE = "ff0200000000000000000001ff"
+_REPORTED_OR_SILENT = 0x02 | 0x08  # MAF_LAST_REPORTER, MAF_NOREPORT of the kernel's net/if_inet6.h
+_QUIET_PATIENCE = 30
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _owner = os.getpid()
@@ -36,6 +40,12 @@ def in_virtual_machine():
     """Whether this is the machine of selftests/vm, whose root namespace may be filtered."""
     with open("/proc/cmdline", encoding="ascii") as cmdline:
         return "ipfw_vm=" in cmdline.read()
+
+
+def _table(name):
+    """The lines of a table in /proc/net of this thread's namespace, as words."""
+    with open(f"/proc/thread-self/net/{name}", encoding="ascii") as file:
+        return [line.split() for line in file]
 
 
 def _setns(path):
@@ -131,6 +141,25 @@ class Namespace:
         raise Failure(f"no interface {interface} in {self.name}")
 
     def kill_processes(self):
+    def _is_quiet(self, interface):
+        with self:
+            addresses, groups = _table("if_inet6"), _table("igmp6")
+        scopes = {line[0]: line[3] for line in addresses if line[5] == interface}
+        reported = {line[2]: int(line[4], 16) & _REPORTED_OR_SILENT for line in groups if line[1] == interface}
+        return (_SCOPE_LINK in scopes.values() and all(reported.values())
+                and all(_SOLICITED_NODE + address[-6:] in reported for address in scopes))
+
+    def wait_until_quiet(self, interface):
+        """
+        Waits until the link is up and the multicast groups of its addresses have been reported (by version 1 of MLD,
+        which notes that). From then on the kernel sends nothing by it of its own accord.
+        """
+        end = time.monotonic() + _QUIET_PATIENCE
+        while not self._is_quiet(interface):
+            if time.monotonic() > end:
+                raise OSError(f"{interface} of {self.name}: its multicast groups are not reported")
+            time.sleep(0.002)
+
         """Ends the processes that still live inside: they can only be ours."""
         for _ in range(20):
             listing = subprocess.run(["ip", "netns", "pids", self.name], text=True, capture_output=True, check=False)
