@@ -62,16 +62,20 @@ class Firewall:
         self.namespace = namespace
         self._used = False
 
-    def argv(self, *arguments):
-        """The argument vector that runs the tool inside, after making sure that it may."""
+    def permit(self):
+        """Makes sure that the tool may be run inside; down() will undo what it did."""
         self.namespace.check_foreign()
         self._used = True
+
+    def argv(self, *arguments):
+        """The argument vector that runs the tool inside, after making sure that it may."""
+        self.permit()
         return self.namespace.command(TOOL, *arguments)
 
     def run(self, *arguments, status=0, stdin="", environment=None):
         """Runs the tool; anything but exit status `status` (None: any) fails the test."""
-        result = subprocess.run(self.argv(*arguments), input=stdin, text=True, capture_output=True, check=False,
-                                env={**os.environ, **(environment or {})}, timeout=300)
+        self.permit()
+        result = self.namespace.run(TOOL, *arguments, input=stdin, env={**os.environ, **(environment or {})}, timeout=300)
         if status is not None and result.returncode != status:
             raise namespaces.Failure(f"ipfw-bpf {' '.join(arguments)}: exit {result.returncode} instead of {status}: "
                                      f"{result.stderr.strip() or result.stdout.strip()}")
@@ -174,9 +178,9 @@ def other_version():
         yield f"{directory}/ipfw-bpf"
 
 
-def clean_up(owner=None):
-    """Removes all namespaces of the process `owner` (None: of processes that are gone), pins first."""
-    for name in namespaces.existing(owner) if owner else namespaces.orphaned():
+def clean_up(names):
+    """Removes the namespaces of these names, pins first."""
+    for name in names:
         namespace = namespaces.Namespace(name)
         namespace.kill_processes()
         try:

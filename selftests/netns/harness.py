@@ -33,6 +33,12 @@ def no_second_try(function):
     return function
 
 
+def alone(function):
+    """No other test runs beside it: it counts on the machine's speed, or floods it."""
+    function.alone = True
+    return function
+
+
 def virtual_machine_only(function):
     """The test changes the machine it runs in."""
     function.virtual_machine_only = True

@@ -28,7 +28,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _owner = os.getpid()
 _own_inode = os.stat("/proc/self/ns/net").st_ino
 _serial = 0
-# Cookies of all namespaces made, one per line, also by children of the importing process.
+# A line for each namespace made, also by children of the importing process: who made it, and its cookie.
 _made = tempfile.TemporaryFile("a+", buffering=1)  # pylint: disable=consider-using-with
 
 
@@ -115,8 +115,9 @@ class Namespace:
         return ["nsenter", f"--net={self.path}", *arguments]
 
     def run(self, *arguments, **options):
-        """subprocess.run() inside, output captured as text."""
-        return subprocess.run(self.command(*arguments), text=True, capture_output=True, check=False, **options)
+        """subprocess.run() inside, output captured as text. The child inherits the namespace: that spares a program."""
+        with self:
+            return subprocess.run(arguments, text=True, capture_output=True, check=False, **options)
 
     def ip(self, *lines):
         """Runs `ip` commands inside."""
@@ -140,7 +141,6 @@ class Namespace:
                             "tx_bytes": numbers[8], "tx_packets": numbers[9]}
         raise Failure(f"no interface {interface} in {self.name}")
 
-    def kill_processes(self):
     def _is_quiet(self, interface):
         with self:
             addresses, groups = _table("if_inet6"), _table("igmp6")
@@ -160,6 +160,7 @@ class Namespace:
                 raise OSError(f"{interface} of {self.name}: its multicast groups are not reported")
             time.sleep(0.002)
 
+    def kill_processes(self):
         """Ends the processes that still live inside: they can only be ours."""
         for _ in range(20):
             listing = subprocess.run(["ip", "netns", "pids", self.name], text=True, capture_output=True, check=False)
@@ -181,13 +182,14 @@ class Namespace:
 def create(*created):
     """Makes namespaces of new names, as many as there are objects in `created`."""
     ip_batch(f"netns add {namespace.name}" for namespace in created)
-    _made.write("".join(f"{namespace.cookie()}\n" for namespace in created))
+    _made.write("".join(f"{os.getpid()} {namespace.cookie()}\n" for namespace in created))
 
 
-def made():
-    """Cookies of all the namespaces that this process and its children made."""
+def made(maker):
+    """Cookies of all the namespaces that the process `maker` made."""
     _made.seek(0)
-    return {int(line) for line in _made}
+    lines = [line.split() for line in _made]
+    return {int(cookie) for process, cookie in lines if int(process) == maker}
 
 
 class RootNamespace(Namespace):
@@ -203,9 +205,9 @@ class RootNamespace(Namespace):
         return list(arguments)
 
 
-def existing(owner=None):
-    """Names of our namespaces, or only those of the process `owner`."""
-    prefix = PREFIX if owner is None else f"{PREFIX}{owner}-"
+def existing(*processes):
+    """Names of our namespaces, or only those of an owner, or those that one maker made for an owner."""
+    prefix = PREFIX + "".join(f"{process}-" for process in processes)
     try:
         return sorted(name for name in os.listdir(DIRECTORY) if name.startswith(prefix))
     except FileNotFoundError:

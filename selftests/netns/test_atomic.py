@@ -95,6 +95,7 @@ def _replace_under_traffic(net, source, address, swaps, rate, options=b"", other
         return sent.value / elapsed
 
 
+@harness.alone
 @harness.time_limit(120)
 @harness.no_second_try
 def test_replacement_under_traffic(net):
@@ -103,6 +104,7 @@ def test_replacement_under_traffic(net):
     harness.true(emulated or rate >= 20000 or os.getloadavg()[0] > 2, f"only {rate:.0f} packets/s")
 
 
+@harness.alone
 @harness.time_limit(120)
 @harness.no_second_try
 def test_replacement_under_traffic_ip6(net):
@@ -120,6 +122,7 @@ def _programs(net):
     return ids
 
 
+@harness.alone
 @harness.time_limit(180)
 @harness.no_second_try
 def test_versions_replace_each_other_under_traffic(net):

@@ -398,6 +398,7 @@ def test_asking_does_nothing(net):
         harness.equal([packet.summary() for packet in west.packets(_ours) + east.packets(_ours)], [], "sent")
 
 
+@harness.alone
 @harness.time_limit(120)
 def test_under_a_flood(net):
     """Neither disturbs the other: answers are always the same, and every frame is counted."""

@@ -128,6 +128,7 @@ def _blast(net, processor, packets, port):
         time.sleep(0.001)
 
 
+@harness.alone
 def test_limit_is_exact_over_cpus(net):
     processors = sorted(os.sched_getaffinity(0))[:2]
     if len(processors) < 2:
@@ -198,6 +199,7 @@ def _lost(net):
     return int(re.search(r"(\d+) records lost", net.firewall("status"))[1])
 
 
+@harness.alone
 def test_full_ring(net):
     _load(net, "100 count log udp from any to any 9")
     for _ in range(20):
@@ -270,6 +272,7 @@ def test_one_reader_at_a_time(net):
     harness.equal(_lines(net), [], "a reader that was killed still has the lock")
 
 
+@harness.alone
 def test_losses_are_reported(net):
     _load(net, "100 deny log udp from any to any 9")
     with _Monitor(net) as monitor:

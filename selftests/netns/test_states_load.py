@@ -69,6 +69,7 @@ def _bulk(net):
             workers[1].join()
 
 
+@harness.alone
 @harness.three_hosts
 @harness.time_limit(90)
 def test_two_thousand_connections(net):
@@ -121,6 +122,7 @@ def test_more_room(net):
                  "states are left behind")
 
 
+@harness.alone
 @harness.time_limit(60)
 def test_syn_flood(net):
     """Ten times as many as there is room for in a second; established connections notice nothing."""

@@ -68,6 +68,7 @@ def test_listing_and_lookup(net):
     harness.equal(set(listed), set(list(entries)[_MANY // 2:]))
 
 
+@harness.alone
 def test_changes_under_traffic(net):
     """Whatever happens to other entries, those that let the packets through are there for each of them."""
     entries = list(_prefixes(2, _MANY))
@@ -92,6 +93,7 @@ def test_changes_under_traffic(net):
     harness.true(not traffic.ping(net.client, SERVER.host4), "a deleted entry is found")
 
 
+@harness.alone
 def test_swap_of_large_tables(net):
     entries = _prefixes(3, 50_000)
     _load(net, entries)
