@@ -9,8 +9,6 @@
 #include "ipfw-compat/names.h"
 #include "ipfw-compat/parser_keywords.h"
 
-#define PROBABILITY_ONE 0x7fffffff /* prob 1 in the rule: the unit of OPTION_PROBABILITY */
-
 static int parse_number(struct parser *parser)
 {
 	__u32 number;

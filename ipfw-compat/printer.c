@@ -13,8 +13,7 @@
 #include "ipfw-compat/names.h"
 #include "ipfw-compat/parser_keywords.h"
 
-#define LISTING_MAX 65536	     /* longer than any body that the parser lets through */
-#define PROBABILITY_ONE 2147483647.0 /* prob 1 in the rule */
+#define LISTING_MAX 65536 /* longer than any body that the parser lets through */
 
 static bool printed(const struct printer *printer, unsigned int index)
 {

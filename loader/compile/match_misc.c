@@ -54,11 +54,10 @@ void emit_interface(struct emitter *emitter, const struct option *option, const 
 	free(ranges);
 }
 
-/* u.number is the probability in units of 1/0x7fffffff, as ipfw's kernel compares it with 31 random bits. */
 void emit_probability(struct emitter *emitter, const struct option *option, const struct option_row *row,
 		      struct target target)
 {
 	asm_call_helper(emitter->code, BPF_FUNC_get_prandom_u32);
-	asm_alu32(emitter->code, BPF_AND, BPF_REG_0, 0x7fffffff);
+	asm_alu32(emitter->code, BPF_AND, BPF_REG_0, PROBABILITY_ONE);
 	emit_test(emitter, BPF_JLT, BPF_REG_0, (__u32)option->u.number, target);
 }

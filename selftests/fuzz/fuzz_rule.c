@@ -46,12 +46,24 @@ static char *print(const struct rule *rule)
 	return text;
 }
 
-/* Forgets how the rule was written. */
+/* Of a probability ipfw lists six digits, and so do we. */
+static __u64 listed_probability(__u64 number)
+{
+	char digits[64];
+
+	snprintf(digits, sizeof(digits), "%f", (double)number / PROBABILITY_ONE);
+	return (__u64)(strtod(digits, NULL) * 1000000 + 0.5);
+}
+
+/* Forgets how the rule was written, and what a listing does not tell. */
 static void normalise(struct rule *rule)
 {
 	for (struct option *option = (struct option *)rule_first_option(rule); option;
-	     option = (struct option *)rule_next_option(rule, option))
+	     option = (struct option *)rule_next_option(rule, option)) {
 		option->form = 0;
+		if (option->code == OPTION_PROBABILITY)
+			option->u.number = listed_probability(option->u.number);
+	}
 	((struct action *)rule_action(rule))->form = 0;
 	rule->flags = 0;
 }

@@ -168,7 +168,7 @@ static void test_head(void **state)
 	assert_int_equal(rule->set, 9);
 	assert_int_equal(rule->option_count, 2);
 	assert_int_equal(rule_first_option(rule)->code, OPTION_PROBABILITY);
-	assert_int_equal(rule_first_option(rule)->u.number, 0x7fffffff / 4);
+	assert_int_equal(rule_first_option(rule)->u.number, PROBABILITY_ONE / 4);
 	assert_int_equal(rule_action(rule)->code, ACTION_UNREACH);
 	assert_int_equal(rule_action(rule)->argument, 4);
 	assert_int_equal(rule_action(rule)->extra, 1420);
