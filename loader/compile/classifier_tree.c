@@ -128,7 +128,9 @@ static int distribute(struct builder *builder, struct part part, struct classifi
 
 static bool same_boxes(struct part one, struct part other)
 {
-	return one.count == other.count && !memcmp(one.numbers, other.numbers, one.count * sizeof(*one.numbers));
+	if (one.count != other.count)
+		return false;
+	return !one.count || !memcmp(one.numbers, other.numbers, one.count * sizeof(*one.numbers));
 }
 
 /* Builds the children and writes their steps at `place`. Neighbours with the same boxes are built once. */
