@@ -104,6 +104,7 @@ struct table_asked {
 	__u32 reference;	   /* of the entry that the trie has, 0: none, or a longer prefix that expires */
 	__u32 bits;		   /* of the longest prefix found */
 	__u32 found;		   /* whether an entry that the question asks for */
+	__u32 plain;		   /* whether all that is asked is if there is an entry, whichever that is */
 };
 
 /* One for packets of the network, one for traced ones, which these interrupt. */
@@ -122,9 +123,22 @@ static __always_inline struct table_asked *table_asked_find(const struct packet 
 	return bpf_map_lookup_elem(&table_asked, &key);
 }
 
-static __always_inline void find_address(struct table_asked *asked, void *trie)
+/* Whether the question can be answered without what the entry holds, which is then not fetched. */
+static __always_inline bool holds_no_matter(__u64 question)
 {
-	asked->reference = trie ? trie_search(trie, &asked->address) : 0;
+	return !TABLE_QUESTION_VALUE(question) && !(question & TABLE_QUESTION_KEEP);
+}
+
+/* What asked->plain is to be for IPv4. */
+static __always_inline bool asks_plainly(const struct packet *packet, const struct table_asked *asked)
+{
+	return holds_no_matter(asked->question) && !TABLE_CONTENTS(table_timed4, asked->slot) &&
+	       !table_counters_map(packet, TABLE_ADDRESS, asked->slot);
+}
+
+static __always_inline void find_address(struct table_asked *asked, void *trie, bool wide)
+{
+	asked->reference = trie ? trie_search(trie, &asked->address, wide, !wide && asked->plain) : 0;
 	asked->bits = TRIE_REFERENCE_BITS(asked->reference);
 }
 
@@ -138,12 +152,6 @@ static __always_inline void find_timed_address(struct packet *packet, struct tab
 	asked->reference = 0;
 	asked->bits = entry->record.number[0];
 	asked->found = table_answer(packet, &entry->record, asked->question, asked->value);
-}
-
-/* Whether the question can be answered without what the entry holds, which is then not fetched. */
-static __always_inline bool holds_no_matter(__u64 question)
-{
-	return !TABLE_QUESTION_VALUE(question) && !(question & TABLE_QUESTION_KEEP);
 }
 
 /* The first `bits' of 64 bits, the others 0, in the order of the network. */
@@ -207,17 +215,20 @@ __noinline int packet_table_address(struct packet *packet, __u64 question, __u32
 		asked->key.bits = 32;
 		asked->address.high = (__u64)bpf_ntohl(asked->key.address[0]) << 32;
 		asked->address.low = 0;
-		find_address(asked, TABLE_CONTENTS(table_address4, asked->slot));
+		asked->plain = asks_plainly(packet, asked);
+		find_address(asked, TABLE_CONTENTS(table_address4, asked->slot), false);
+		if (asked->plain)
+			return asked->reference != 0;
 		find_timed_address(packet, asked, TABLE_CONTENTS(table_timed4, asked->slot));
 	} else {
 		asked->key.bits = 128;
 		asked->address.high = address_half(asked->key.address);
 		asked->address.low = address_half(asked->key.address + 2);
-		find_address(asked, TABLE_CONTENTS(table_address6, asked->slot));
+		find_address(asked, TABLE_CONTENTS(table_address6, asked->slot), true);
 		find_timed_address(packet, asked, TABLE_CONTENTS(table_timed6, asked->slot));
 	}
 	if (asked->reference)
-		asked->found = holds_no_matter(question) || trie_answer(packet, asked);
+		asked->found = holds_no_matter(asked->question) || trie_answer(packet, asked);
 	if (!asked->found)
 		return 0;
 	count_address(packet, asked);

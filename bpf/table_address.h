@@ -27,11 +27,13 @@ static __always_inline const void *trie_line(void *trie, __u32 line)
 }
 
 /* The 32 bits of the address from bit `depth` on. */
-static __always_inline __u32 trie_window(const struct trie_address *address, __u32 depth)
+static __always_inline __u32 trie_window(const struct trie_address *address, __u32 depth, bool wide)
 {
 	__u64 word;
 
-	if (depth >= 64)
+	if (!wide)
+		word = address->high << (depth & 63);
+	else if (depth >= 64)
 		word = address->low << (depth & 63);
 	else if (depth > 32)
 		word = address->high << depth | address->low >> (64 - depth);
@@ -98,7 +100,7 @@ static __always_inline bool trie_entry_matches(void *trie, const struct trie_add
  * reference, 0: none. In a cell they may change one by one.
  */
 static __always_inline __u32 trie_search_line(void *trie, const struct trie_address *address,
-					      const struct trie_leaf *entries, __u32 which, __u32 depth)
+					      const struct trie_leaf *entries, __u32 which, __u32 depth, bool wide)
 {
 	__u64 state = which << 8 | depth; /* the best one, `which', `depth' */
 
@@ -116,15 +118,13 @@ static __always_inline __u32 trie_search_line(void *trie, const struct trie_addr
 		if (!entry.reference || TRIE_REFERENCE_BITS(TRIE_HIGH(state)) > TRIE_REFERENCE_BITS(entry.reference))
 			continue;
 		bits = TRIE_REFERENCE_BITS(entry.reference) - (state & 255);
-		if ((__u64)(trie_window(address, state & 255) ^ entry.key) >> (bits < 32 ? 32 - bits : 0))
+		if ((__u64)(trie_window(address, state & 255, wide) ^ entry.key) >> (bits < 32 ? 32 - bits : 0))
 			continue;
-		if (bits <= 32 || trie_entry_matches(trie, address, entry.reference))
+		if (!wide || bits <= 32 || trie_entry_matches(trie, address, entry.reference))
 			state = TRIE_PAIR(entry.reference, state);
 	}
 	return TRIE_HIGH(state);
 }
-
-#define TRIE_LINE_WORDS (TRIE_LINE / (__u32)sizeof(__u32))
 
 /* The cover of a cell, the word `place` of the map: a reference, 0: none. */
 static __always_inline __u32 trie_cell_cover(void *trie, __u32 place)
@@ -144,19 +144,15 @@ static __always_inline __u32 trie_leaf_places(__u32 step)
 }
 
 /* The longest prefix of the address: a reference, 0: none. */
-static __always_inline __u32 trie_search(void *trie, const struct trie_address *address)
+static __always_inline __u32 trie_search_steps(void *trie, const struct trie_address *address, __u32 root, bool wide)
 {
-	const struct trie_header *header = trie_line(trie, 0);
 	const struct trie_cell *cell = NULL;
 	const struct trie_leaf *entries;
-	__u32 which = 0xfe; /* a cell's */
-	__u64 at;	    /* step, depth */
-	__u64 found = 0;    /* the longest prefix so far, place of the cell's cover */
+	__u32 which = 0xfe;	       /* a cell's */
+	__u64 at = TRIE_PAIR(root, 0); /* step, depth */
+	__u64 found = 0;	       /* the longest prefix so far, place of the cell's cover */
 	__u32 reference;
 
-	if (!header)
-		return 0;
-	at = TRIE_PAIR(*(volatile const __u32 *)&header->root, 0);
 	for (int level = 0; level < TRIE_LEVELS && (__s64)at < 0; level++) {
 		__u32 step = TRIE_HIGH(at), number = 0;
 
@@ -171,13 +167,12 @@ static __always_inline __u32 trie_search(void *trie, const struct trie_address *
 				if (trie_differs(address->high ^ node->high, address->low ^ node->low, node->depth))
 					return TRIE_HIGH(found);
 			}
-			found = TRIE_PAIR(TRIE_HIGH(found), *(volatile const __u32 *)&node->covers * TRIE_LINE_WORDS);
 			number = node->cells;
 		}
 		if (step & TRIE_CELLS) {
-			__u32 chosen = trie_window(address, (__u32)at) >> ((32 - TRIE_STEP_BITS(step)) & 31);
+			__u32 chosen = trie_window(address, (__u32)at, wide) >> ((32 - TRIE_STEP_BITS(step)) & 31);
 
-			found += chosen;
+			found = TRIE_PAIR(TRIE_HIGH(found), TRIE_COVER(step, chosen));
 			cell = trie_line(trie, number + chosen);
 			if (!cell)
 				return TRIE_HIGH(found);
@@ -190,7 +185,7 @@ static __always_inline __u32 trie_search(void *trie, const struct trie_address *
 		} else {
 			const struct trie_slot *slots;
 
-			number = trie_window(address, (__u32)at) >> ((32 - TRIE_STEP_BITS(step)) & 31);
+			number = trie_window(address, (__u32)at, wide) >> ((32 - TRIE_STEP_BITS(step)) & 31);
 			slots = trie_line(trie, TRIE_STEP_LINE(step) + 1 + number / 8);
 			if (!slots)
 				return TRIE_HIGH(found);
@@ -211,10 +206,107 @@ static __always_inline __u32 trie_search(void *trie, const struct trie_address *
 	}
 	if (!entries)
 		return TRIE_HIGH(found);
-	reference = trie_search_line(trie, address, entries, which, (__u32)at);
+	reference = trie_search_line(trie, address, entries, which, (__u32)at, wide);
 	if (!reference && (__u32)found)
 		reference = trie_cell_cover(trie, (__u32)found);
 	return reference ? reference : TRIE_HIGH(found);
+}
+
+/* All bits of a number set if it is negative, else none. Keeps the compiler from making a jump of it. */
+static __always_inline __u64 trie_negative(__u64 number)
+{
+	__u64 bits = (__u64)((__s64)number >> 63);
+
+	asm volatile("" : "+r"(bits));
+	return bits;
+}
+
+/*
+ * Whether an entry of the digest includes the bits behind those that have chosen the cell, the first 16 of them in
+ * `window`. Which one it is nobody can predict, and a jump that was predicted wrongly costs more than all of this:
+ * hence none.
+ */
+static __always_inline bool trie_digest_has(const struct trie_digest *digest, __u64 window)
+{
+	__u64 found = 0;
+
+#pragma unroll
+	for (int i = 0; i < TRIE_CELL_MAX; i++) {
+		__u64 entry = *(volatile const __u16 *)(digest->entries + i);
+
+		/* The last bit that is set is the one behind the prefix. */
+		found |= entry & trie_negative(((window ^ entry) & -((entry & -entry) << 1)) - 1);
+	}
+	return found;
+}
+
+#define TRIE_AGAIN 0xffffffffu /* what no reference is */
+
+/* Whether a digest knows an entry: TRIE_SOME, 0: there is none, TRIE_AGAIN: the cell knows. */
+static __always_inline __u32 trie_ask_digest(void *trie, __u32 line, __u32 number, __u32 window)
+{
+	const char *digests = trie_line(trie, line);
+	const struct trie_digest *digest;
+
+	if (!digests)
+		return 0;
+	known(digests);
+	digest = (const void *)(digests + number % TRIE_DIGESTS * sizeof(*digest));
+	if (*(volatile const __u16 *)&digest->below)
+		return TRIE_AGAIN;
+	return trie_digest_has(digest, window >> 16) ? TRIE_SOME : 0;
+}
+
+/* The longest prefix below `bits` bits that a cell has: a reference, 0: none, TRIE_AGAIN: there is more below it. */
+static __always_inline __u32 trie_ask_cell(void *trie, const struct trie_address *address, __u32 line, __u32 bits)
+{
+	const struct trie_cell *cell = trie_line(trie, line);
+
+	if (!cell)
+		return 0;
+	if (*(volatile const __u32 *)&cell->step)
+		return TRIE_AGAIN;
+	return trie_search_line(trie, address, (const void *)cell, 0xfe, bits, false);
+}
+
+/* Likewise that a root has that has cells and skips nothing, for IPv4. `plain`: any reference may be TRIE_SOME. */
+static __always_inline __u32 trie_ask_root(void *trie, const struct trie_address *address, const struct trie_root *root,
+					   bool plain)
+{
+	__u32 bits = TRIE_STEP_BITS(root->step), number = (__u32)(address->high >> ((64 - bits) & 63));
+	__u64 kept = TRIE_PAIR(TRIE_COVER(root->step, number), bits);
+	__u32 reference;
+
+	if (plain && bits >= TRIE_DIGEST_BITS)
+		reference = trie_ask_digest(trie, root->cells + TRIE_DIGEST_LINE(bits, number), number,
+					    trie_window(address, bits, false));
+	else
+		reference = trie_ask_cell(trie, address, root->cells + number, (__u32)kept);
+	return reference ? reference : trie_cell_cover(trie, TRIE_HIGH(kept));
+}
+
+/* The longest prefix of the address, IPv6 if `wide`: a reference, 0: none. `plain`: any reference may be TRIE_SOME. */
+static __always_inline __u32 trie_search(void *trie, const struct trie_address *address, bool wide, bool plain)
+{
+	const struct trie_header *header = trie_line(trie, 0);
+	struct trie_root root;
+	__u32 reference;
+	__u64 word;
+
+	if (!header)
+		return 0;
+	word = *(volatile const __u64 *)&header->root;
+	__builtin_memcpy(&root, &word, sizeof(root));
+	if (!wide && root.cells) {
+		reference = trie_ask_root(trie, address, &root, plain);
+		if (reference != TRIE_AGAIN)
+			return reference;
+		header = trie_line(trie, 0);
+		if (!header)
+			return 0;
+		root.step = *(volatile const __u32 *)&header->root.step;
+	}
+	return trie_search_steps(trie, address, root.step, wide);
 }
 
 /* What the entry that `reference` means holds. */

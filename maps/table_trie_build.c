@@ -139,22 +139,39 @@ static size_t cover_slots(const struct trie *trie, struct trie_item *items, size
 	return left;
 }
 
+/* Writes items into a cell below `depth` bits. */
+static void fill_cell(const struct trie *trie, const struct trie_item *items, size_t count, unsigned int depth,
+		      __u32 step, __u32 number)
+{
+	struct trie_digest *digest = trie_digest(trie, step, number);
+
+	for (size_t i = 0; i < count; i++) {
+		trie_cell(trie, step, number)->entries[i] = trie_leaf_entry(items + i, depth);
+		if (digest)
+			digest->entries[i] = trie_digest_entry(items + i, depth);
+	}
+}
+
 /* Brings items below a slot or cell. */
 static int build_child(struct trie *trie, struct trie_item *items, size_t count, unsigned int depth, __u32 step,
 		       __u32 number)
 {
+	struct trie_digest *digest;
 	__u32 child;
 	int result;
 
 	if (step & TRIE_CELLS && count <= TRIE_CELL_MAX) {
-		for (size_t i = 0; i < count; i++)
-			trie_cell(trie, step, number)->entries[i] = trie_leaf_entry(items + i, depth);
+		fill_cell(trie, items, count, depth, step, number);
 		return 0;
 	}
 	result = trie_build(trie, items, count, depth, &child);
-	if (!result)
-		*trie_child(trie, step, number) = child;
-	return result;
+	if (result)
+		return result;
+	*trie_child(trie, step, number) = child;
+	digest = trie_digest(trie, step, number);
+	if (digest)
+		digest->below = 1;
+	return 0;
 }
 
 static int build_children(struct trie *trie, struct trie_item *items, size_t count, unsigned int depth, __u32 step)
@@ -230,7 +247,7 @@ int trie_link_all(struct trie *image)
 	result = trie_build(image, items, count, 0, &root);
 	header = trie_header(image);
 	if (!result) {
-		header->root = root;
+		trie_store_step(image, TRIE_AT_ROOT, root);
 		header->unlinked = 0;
 	}
 	free(items);
@@ -280,11 +297,11 @@ int trie_unlinked(struct trie *image, const struct trie *old, bool wide, __u32 m
 static __u32 spare_lines(const struct trie *image)
 {
 	const struct trie_header *header = trie_header(image);
-	unsigned int class = header->root & TRIE_CELLS ? TRIE_CLASS_COVERS : TRIE_CLASS_NODE;
-	__u32 part = (header->heap_end - header->entries) / SPARE_PART, copy = 0;
+	__u32 root = header->root.step, part = (header->heap_end - header->entries) / SPARE_PART, copy = 0;
+	unsigned int class = root & TRIE_CELLS ? TRIE_CLASS_COVERS : TRIE_CLASS_NODE;
 
-	if (header->root & TRIE_NODE)
-		copy = (__u32)trie_class_lines(class + TRIE_STEP_BITS(header->root));
+	if (root & TRIE_NODE)
+		copy = (__u32)trie_class_lines(image, class + TRIE_STEP_BITS(root));
 	return SPARE_LINES + (part > copy ? part : copy);
 }
 

@@ -116,12 +116,15 @@ static size_t lines_for(size_t bytes)
 	return (bytes + TRIE_LINE - 1) / TRIE_LINE;
 }
 
-size_t trie_class_lines(unsigned int class)
+size_t trie_class_lines(const struct trie *trie, unsigned int class)
 {
 	if (class >= TRIE_CLASS_COVERS)
-		return lines_for(sizeof(__u32) << (class - TRIE_CLASS_COVERS));
-	if (class >= TRIE_CLASS_CELLS)
-		return (size_t)1 << (class - TRIE_CLASS_CELLS);
+		return 1 + lines_for(sizeof(__u32) << (class - TRIE_CLASS_COVERS));
+	if (class >= TRIE_CLASS_CELLS) {
+		unsigned int bits = class - TRIE_CLASS_CELLS;
+
+		return trie_has_digests(trie, bits) ? TRIE_DIGEST_LINE(bits, 1u << bits) : 1u << bits;
+	}
 	if (class >= TRIE_CLASS_NODE)
 		return 1 + lines_for(sizeof(struct trie_slot) << (class - TRIE_CLASS_NODE));
 	return 1;
@@ -133,7 +136,7 @@ static int extend_by(struct trie *trie, unsigned int class, __u32 *place)
 		return extend_by_leaves(trie, class, place);
 	if (class == TRIE_CLASS_ENTRY)
 		return extend_by_entry(trie, place);
-	return extend(trie, (__u32)trie_class_lines(class), place);
+	return extend(trie, (__u32)trie_class_lines(trie, class), place);
 }
 
 static bool pop(struct trie *trie, unsigned int class, __u32 *place)

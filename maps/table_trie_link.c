@@ -22,6 +22,7 @@ struct place {
 	unsigned int above; /* bits that lead to it */
 	unsigned int depth; /* of a node: bits in front of those that choose a slot */
 	size_t cell;	    /* offset in memory of the cell that the leaf belongs to or would belong to, 0: none */
+	size_t digest;	    /* and of its digest, 0: none */
 };
 
 static size_t offset_of(const struct trie *trie, const void *place)
@@ -39,9 +40,18 @@ static unsigned int common_with(const struct trie_item *item, const struct trie_
 	return common < node->depth ? common : node->depth;
 }
 
+/* Notes the cell with this number of the node, if that has cells. */
+static void note_cell(const struct trie *trie, struct place *place, __u32 number)
+{
+	const struct trie_digest *digest = trie_digest(trie, place->step, number);
+
+	place->cell = place->step & TRIE_CELLS ? offset_of(trie, trie_cell(trie, place->step, number)) : 0;
+	place->digest = digest ? offset_of(trie, digest) : 0;
+}
+
 static enum where descend(const struct trie *trie, const struct trie_item *item, struct place *place)
 {
-	*place = (struct place){.at = offsetof(struct trie_header, root)};
+	*place = (struct place){.at = TRIE_AT_ROOT};
 	for (;;) {
 		unsigned int bits;
 		__u32 number;
@@ -60,9 +70,7 @@ static enum where descend(const struct trie *trie, const struct trie_item *item,
 			return AT_COVER;
 		number = trie_window(&item->key, place->depth) >> (32 - bits);
 		place->at = offset_of(trie, trie_child(trie, place->step, number));
-		place->cell = 0;
-		if (place->step & TRIE_CELLS)
-			place->cell = offset_of(trie, trie_cell(trie, place->step, number));
+		note_cell(trie, place, number);
 		place->above = place->depth + bits;
 	}
 }
@@ -117,7 +125,7 @@ static int link_in_leaf(struct trie *trie, const struct trie_item *item, const s
 	result = trie_build(trie, items, count + 1, place->above, &step);
 	if (result)
 		return result;
-	trie_store(trie_word(trie, place->at), step);
+	trie_store_step(trie, place->at, step);
 	retire_leaf(trie, place->step);
 	return 0;
 }
@@ -132,14 +140,44 @@ static void store_entry(struct trie_leaf *place, struct trie_leaf entry)
 	__atomic_store_n((__u64 *)(void *)place, word, __ATOMIC_RELEASE);
 }
 
+static struct trie_cell *cell_at(const struct trie *trie, const struct place *place)
+{
+	return (struct trie_cell *)trie_word(trie, place->cell);
+}
+
+/* Writes an entry of the cell's digest; 0: none. */
+static void store_digest(const struct trie *trie, const struct place *place, int number, __u16 entry)
+{
+	struct trie_digest *digest;
+
+	if (!place->digest)
+		return;
+	digest = (struct trie_digest *)trie_word(trie, place->digest);
+	__atomic_store_n(digest->entries + number, entry, __ATOMIC_SEQ_CST);
+}
+
+/* Has whoever asks the digest look at the cell, or not. */
+static void store_below(const struct trie *trie, const struct place *place, bool below)
+{
+	if (place->digest)
+		__atomic_store_n(&((struct trie_digest *)trie_word(trie, place->digest))->below, below,
+				 __ATOMIC_SEQ_CST);
+}
+
+static void clear_in_cell(const struct trie *trie, const struct place *place, int number)
+{
+	store_digest(trie, place, number, 0);
+	store_entry(cell_at(trie, place)->entries + number, (struct trie_leaf){0});
+}
+
 /*
  * Makes a cell ready to be used again, before its step becomes 0. All entries that it had are gone, since the last one
  * below it goes: whoever still looks at them may miss them.
  */
-static void clear_cell(struct trie_cell *cell)
+static void clear_cell(const struct trie *trie, const struct place *place)
 {
 	for (int i = 0; i < TRIE_CELL_MAX; i++)
-		store_entry(cell->entries + i, (struct trie_leaf){0});
+		clear_in_cell(trie, place, i);
 }
 
 static int unlink_in_leaf(struct trie *trie, const struct trie_item *item, const struct place *place)
@@ -159,8 +197,10 @@ static int unlink_in_leaf(struct trie *trie, const struct trie_item *item, const
 	if (result)
 		return result;
 	if (!step && place->cell)
-		clear_cell((struct trie_cell *)trie_word(trie, place->cell));
-	trie_store(trie_word(trie, place->at), step);
+		clear_cell(trie, place);
+	trie_store_step(trie, place->at, step);
+	if (!step && place->cell)
+		store_below(trie, place, false);
 	retire_leaf(trie, place->step);
 	return 0;
 }
@@ -173,43 +213,49 @@ static int leave_cell(struct trie *trie, const struct trie_item *item, const str
 	int result;
 
 	for (size_t i = 0; i < TRIE_CELL_MAX; i++) {
-		const struct trie_cell *cell = (const void *)trie_word(trie, place->cell);
+		__u32 reference = cell_at(trie, place)->entries[i].reference;
 		struct trie_item one;
 
-		trie_item(trie, TRIE_REFERENCE_INDEX(cell->entries[i].reference), &one);
+		trie_item(trie, TRIE_REFERENCE_INDEX(reference), &one);
 		insert_ordered(items, i, &one);
 	}
 	insert_ordered(items, TRIE_CELL_MAX, item);
 	result = trie_build(trie, items, TRIE_CELL_MAX + 1, place->above, &step);
-	if (!result)
-		trie_store(trie_word(trie, place->at), step);
-	return result;
+	if (result)
+		return result;
+	store_below(trie, place, true);
+	trie_store_step(trie, place->at, step);
+	return 0;
+}
+
+/* Where in the cell an entry is, -1: nowhere. `reference' 0: where there is room. */
+static int find_in_cell(const struct trie *trie, const struct place *place, __u32 reference)
+{
+	for (int i = 0; i < TRIE_CELL_MAX; i++)
+		if (cell_at(trie, place)->entries[i].reference == reference)
+			return i;
+	return -1;
 }
 
 static int link_in_cell(struct trie *trie, const struct trie_item *item, const struct place *place)
 {
-	struct trie_cell *cell = (struct trie_cell *)trie_word(trie, place->cell);
-	struct trie_leaf *room = NULL;
+	int number = find_in_cell(trie, place, item->reference);
 
-	for (int i = 0; i < TRIE_CELL_MAX; i++) {
-		if (cell->entries[i].reference == item->reference)
-			return 0;
-		if (!cell->entries[i].reference)
-			room = cell->entries + i;
-	}
-	if (!room)
+	if (number < 0)
+		number = find_in_cell(trie, place, 0);
+	if (number < 0)
 		return leave_cell(trie, item, place);
-	store_entry(room, trie_leaf_entry(item, place->above));
+	store_entry(cell_at(trie, place)->entries + number, trie_leaf_entry(item, place->above));
+	store_digest(trie, place, number, trie_digest_entry(item, place->above));
 	return 0;
 }
 
 static void unlink_in_cell(struct trie *trie, const struct trie_item *item, const struct place *place)
 {
-	struct trie_cell *cell = (struct trie_cell *)trie_word(trie, place->cell);
+	int number = find_in_cell(trie, place, item->reference);
 
-	for (int i = 0; i < TRIE_CELL_MAX; i++)
-		if (cell->entries[i].reference == item->reference)
-			store_entry(cell->entries + i, (struct trie_leaf){0});
+	if (number >= 0)
+		clear_in_cell(trie, place, number);
 }
 
 /*
@@ -241,7 +287,7 @@ static int change_cover(struct trie *trie, const struct trie_item *item, const s
 	change_covers(trie, step, first, count, from, to);
 	if (!copies)
 		return 0;
-	trie_store(trie_word(trie, place->at), step);
+	trie_store_step(trie, place->at, step);
 	trie_retire_copied(trie, place->step);
 	return 0;
 }
@@ -307,7 +353,7 @@ static int link_above(struct trie *trie, const struct trie_item *item, const str
 			return result;
 		*trie_child(trie, step, number) = leaf;
 	}
-	trie_store(trie_word(trie, place->at), step);
+	trie_store_step(trie, place->at, step);
 	if (moved != place->step)
 		trie_retire_copied(trie, place->step);
 	return 0;

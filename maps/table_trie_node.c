@@ -26,6 +26,22 @@ struct trie_cell *trie_cell(const struct trie *trie, __u32 step, __u32 number)
 	return trie_line(trie, head_of(trie, step)->cells + number);
 }
 
+struct trie_digest *trie_digest(const struct trie *trie, __u32 step, __u32 number)
+{
+	unsigned int bits = TRIE_STEP_BITS(step);
+	struct trie_digest *line;
+
+	if (!(step & TRIE_CELLS) || !trie_has_digests(trie, bits))
+		return NULL;
+	line = trie_line(trie, head_of(trie, step)->cells + TRIE_DIGEST_LINE(bits, number));
+	return line + number % TRIE_DIGESTS;
+}
+
+__u16 trie_digest_entry(const struct trie_item *item, unsigned int depth)
+{
+	return (__u16)(trie_window(&item->key, depth) >> 16 | 1u << (15 - (item->key.bits - depth)));
+}
+
 __u32 *trie_child(const struct trie *trie, __u32 step, __u32 number)
 {
 	if (step & TRIE_CELLS)
@@ -36,14 +52,29 @@ __u32 *trie_child(const struct trie *trie, __u32 step, __u32 number)
 __u32 *trie_cover(const struct trie *trie, __u32 step, __u32 number)
 {
 	if (step & TRIE_CELLS)
-		return trie_word(trie, (size_t)head_of(trie, step)->covers * TRIE_LINE + number * sizeof(__u32));
+		return trie_word(trie, (size_t)TRIE_COVER(step, number) * sizeof(__u32));
 	return &slot_of(trie, step, number)->cover;
+}
+
+void trie_store_step(struct trie *trie, size_t at, __u32 step)
+{
+	struct trie_root root = {.step = step};
+	__u64 word;
+
+	if (at != TRIE_AT_ROOT) {
+		trie_store(trie_word(trie, at), step);
+		return;
+	}
+	if (step & TRIE_NODE && (step & (TRIE_CELLS | TRIE_SKIP)) == TRIE_CELLS)
+		root.cells = head_of(trie, step)->cells;
+	memcpy(&word, &root, sizeof(word));
+	__atomic_store_n((__u64 *)(void *)trie_word(trie, at), word, __ATOMIC_RELEASE);
 }
 
 /* Takes lines of a class and fills them with zeros, or with what is in `old` (0: nothing). */
 static int take_lines(struct trie *trie, unsigned int class, __u32 old, __u32 *line)
 {
-	size_t lines = trie_class_lines(class);
+	size_t lines = trie_class_lines(trie, class);
 	int result = trie_allocate(trie, class, line);
 
 	if (result)
@@ -57,18 +88,14 @@ static int take_lines(struct trie *trie, unsigned int class, __u32 old, __u32 *l
 
 static int make_cells(struct trie *trie, unsigned int bits, __u32 *line)
 {
-	__u32 cells, covers = 0;
+	__u32 cells;
 	int result = take_lines(trie, TRIE_CLASS_CELLS + bits, 0, &cells);
 
 	if (!result)
-		result = take_lines(trie, TRIE_CLASS_COVERS + bits, 0, &covers);
+		result = take_lines(trie, TRIE_CLASS_COVERS + bits, 0, line);
 	if (!result)
-		result = take_lines(trie, TRIE_CLASS_LINE, 0, line);
-	if (result)
-		return result;
-	((struct trie_node *)trie_line(trie, *line))->cells = cells;
-	((struct trie_node *)trie_line(trie, *line))->covers = covers;
-	return 0;
+		((struct trie_node *)trie_line(trie, *line))->cells = cells;
+	return result;
 }
 
 int trie_build_node(struct trie *trie, const struct trie_key *key, unsigned int depth, unsigned int above,
@@ -90,36 +117,23 @@ int trie_build_node(struct trie *trie, const struct trie_key *key, unsigned int 
 	return 0;
 }
 
+/* The class of what a copy has of its own. */
+static unsigned int copied_class(__u32 step)
+{
+	return (step & TRIE_CELLS ? TRIE_CLASS_COVERS : TRIE_CLASS_NODE) + TRIE_STEP_BITS(step);
+}
+
 int trie_copy_node(struct trie *trie, __u32 *step)
 {
-	unsigned int bits = TRIE_STEP_BITS(*step);
-	__u32 flags = *step & (TRIE_SKIP | TRIE_CELLS), line, covers;
-	int result;
+	__u32 line;
+	int result = take_lines(trie, copied_class(*step), TRIE_STEP_LINE(*step), &line);
 
-	if (!(flags & TRIE_CELLS)) {
-		result = take_lines(trie, TRIE_CLASS_NODE + bits, TRIE_STEP_LINE(*step), &line);
-		if (!result)
-			*step = TRIE_NODE_STEP(line, bits, flags);
-		return result;
-	}
-	result = take_lines(trie, TRIE_CLASS_COVERS + bits, head_of(trie, *step)->covers, &covers);
 	if (!result)
-		result = take_lines(trie, TRIE_CLASS_LINE, TRIE_STEP_LINE(*step), &line);
-	if (result)
-		return result;
-	*step = TRIE_NODE_STEP(line, bits, flags);
-	head_of(trie, *step)->covers = covers;
-	return 0;
+		*step = TRIE_NODE_STEP(line, TRIE_STEP_BITS(*step), *step & (TRIE_SKIP | TRIE_CELLS));
+	return result;
 }
 
 void trie_retire_copied(struct trie *trie, __u32 step)
 {
-	unsigned int bits = TRIE_STEP_BITS(step);
-
-	if (!(step & TRIE_CELLS)) {
-		trie_retire(trie, TRIE_CLASS_NODE + bits, TRIE_STEP_LINE(step));
-		return;
-	}
-	trie_retire(trie, TRIE_CLASS_COVERS + bits, head_of(trie, step)->covers);
-	trie_retire(trie, TRIE_CLASS_LINE, TRIE_STEP_LINE(step));
+	trie_retire(trie, copied_class(step), TRIE_STEP_LINE(step));
 }

@@ -61,6 +61,12 @@ static inline unsigned int trie_width(const struct trie *trie)
 	return trie_header(trie)->wide ? 128 : 32;
 }
 
+/* Whether the cells of nodes of so many bits have digests. */
+static inline bool trie_has_digests(const struct trie *trie, unsigned int bits)
+{
+	return !trie_header(trie)->wide && bits >= TRIE_DIGEST_BITS;
+}
+
 /* The 32 bits from bit `depth` on. */
 __u32 trie_window(const struct trie_key *key, unsigned int depth);
 
@@ -77,7 +83,7 @@ int trie_place(struct trie *image, __u32 index, const struct trie_key *key, cons
 void trie_item(const struct trie *trie, __u32 index, struct trie_item *item);
 
 /* Lines of a class from TRIE_CLASS_LINE on. */
-size_t trie_class_lines(unsigned int class);
+size_t trie_class_lines(const struct trie *trie, unsigned int class);
 
 /*
  * Takes room of a class from the heap (or an index for an entry) and writes to *place where; what is there is of no
@@ -101,6 +107,13 @@ int trie_unlink(struct trie *trie, const struct trie_item *item);
  */
 int trie_build(struct trie *trie, struct trie_item *items, size_t count, unsigned int depth, __u32 *step);
 
+/*
+ * Has packets go on with `step` where they find the step at this byte of the memory, and lets them see all that was
+ * written before it.
+ */
+#define TRIE_AT_ROOT offsetof(struct trie_header, root)
+void trie_store_step(struct trie *trie, size_t at, __u32 step);
+
 /* An entry as leaves and cells below `depth` bits have it. */
 struct trie_leaf trie_leaf_entry(const struct trie_item *item, unsigned int depth);
 
@@ -115,6 +128,10 @@ __u32 *trie_child(const struct trie *trie, __u32 step, __u32 number);
 __u32 *trie_cover(const struct trie *trie, __u32 step, __u32 number);
 struct trie_cell *trie_cell(const struct trie *trie, __u32 step, __u32 number);
 
+/* The digest of a cell, NULL: its node has none; and an entry as it is there, below `depth` bits. */
+struct trie_digest *trie_digest(const struct trie *trie, __u32 step, __u32 number);
+__u16 trie_digest_entry(const struct trie_item *item, unsigned int depth);
+
 /*
  * Makes a node for what begins with the first `depth` bits of *key; *step leads there from `above` bits. Nothing is
  * below it. Returns 0, -ENOSPC or -ENOMEM.
@@ -125,7 +142,7 @@ int trie_build_node(struct trie *trie, const struct trie_key *key, unsigned int 
 /* Has *step lead to a copy whose covers can be changed; cells are shared with the old one. Returns as above. */
 int trie_copy_node(struct trie *trie, __u32 *step);
 
-/* Gives that part of a node back that a copy has taken the place of. */
+/* Gives back that part of a node that a copy has taken the place of. */
 void trie_retire_copied(struct trie *trie, __u32 step);
 
 #endif

@@ -18,9 +18,14 @@
  *		bit  31		set
  *
  * Prefixes that end in the bits of a node are in the cover of all slots that they include; a slot has the longest.
- *Those that end behind them are below the slot's step. Where nearly all slots would lead to leaves, the node has cells:
- *lines that are slot and leaf at once, so that a search touches one line where it would touch two. The covers of all
- *cells are an array of their own. An entry is referred to by its index and the length of its prefix.
+ * Those that end behind them are below the slot's step. Where nearly all slots would lead to leaves, the node has
+ * cells: lines that are slot and leaf at once, so that a search touches one line where it would touch two. The covers
+ * of all cells are an array of their own, behind the head. An entry is referred to by its index and the length of its
+ * prefix.
+ *
+ * Behind the cells of a large node of IPv4 there is a digest of each, a quarter of a line, which is enough to say
+ * whether there is an entry, whichever that is: of a million entries the digests stay in a processor's cache where the
+ * cells do not. A cell's digest is written behind the cell, and cleared in front of it.
  *
  * Packets see each change as one store, of a word of 32 bits or of an entry in a cell: what a leaf or several covers of
  * a node are to hold is written to a new place, and the step there is stored last. Old places are used again when no
@@ -61,6 +66,7 @@
 #define TRIE_LEAF_STEP(place, class) ((place) | (__u32)(class) << 29)
 
 #define TRIE_REFERENCE(index, bits) ((index) | (__u32)(bits) << 24)
+#define TRIE_SOME TRIE_REFERENCE(TRIE_INDEX_MAX, 0) /* stands for some entry, not known which */
 #define TRIE_REFERENCE_INDEX(reference) ((reference)&TRIE_INDEX_MAX)
 #define TRIE_REFERENCE_BITS(reference) ((reference) >> 24)
 
@@ -81,14 +87,26 @@ struct trie_cell {
 	struct trie_leaf entries[TRIE_CELL_MAX]; /* in no order; read and written as 64 bits; reference 0: none */
 };
 
+#define TRIE_DIGEST_BITS 17 /* nodes of so many bits and more have digests: then 15 bits are left behind them */
+struct trie_digest {
+	__u16 below; /* not 0: look at the cell */
+	/* As in the cell: the bits behind those that have chosen the cell, a bit that is set, zeros; 0: none. */
+	__u16 entries[TRIE_CELL_MAX];
+};
+#define TRIE_DIGESTS (TRIE_LINE / (__u32)sizeof(struct trie_digest)) /* in a line */
+/* The line of a cell's digest, from the first cell on. */
+#define TRIE_DIGEST_LINE(bits, number) ((1u << (bits)) + (number) / TRIE_DIGESTS)
+
 /* One line. All entries below the node begin with the first `depth` bits of an address. */
 struct trie_node {
 	__u64 high, low; /* the other bits are 0 */
 	__u32 depth;
-	__u32 cells;  /* line of the first cell */
-	__u32 covers; /* line where the array of covers of the cells begins */
-	__u32 reserved[9];
+	__u32 cells; /* line of the first cell; the covers of all cells are in the lines behind this one */
+	__u32 reserved[10];
 };
+#define TRIE_LINE_WORDS (TRIE_LINE / (__u32)sizeof(__u32))
+#define TRIE_COVER(step, number)                                                                                       \
+	((TRIE_STEP_LINE(step) + 1) * TRIE_LINE_WORDS + (number)) /* word with a cell's cover */
 
 /* IPv4: 16 bytes, four in a line; IPv6: 32 bytes, two in a line. The first line has index 0, which is not used. */
 struct trie_entry {
@@ -102,24 +120,30 @@ struct trie_entry {
 };
 #define TRIE_ENTRY_SHIFT(wide) ((wide) ? 5 : 4) /* logarithm of its size */
 
-/* Which free place a list holds: leaves by class; indexes of entries; nodes, cells and covers of them by bits. */
+/* Which free place a list holds: leaves by class; indexes of entries; nodes, cells, heads with covers by bits. */
 enum trie_class {
 	TRIE_CLASS_LEAF,
 	TRIE_CLASS_ENTRY = TRIE_CLASS_LEAF + TRIE_LEAF_CLASSES,
-	TRIE_CLASS_LINE, /* one: a row, or the head of a node with cells */
+	TRIE_CLASS_LINE, /* one: a row */
 	TRIE_CLASS_NODE,
 	TRIE_CLASS_CELLS = TRIE_CLASS_NODE + TRIE_BITS_MAX + 1,
 	TRIE_CLASS_COVERS = TRIE_CLASS_CELLS + TRIE_BITS_MAX + 1,
 	TRIE_CLASSES = 72
 };
 
+/* Read and written as 64 bits. */
+struct trie_root {
+	__u32 step;
+	__u32 cells; /* line of the first cell of a root that has cells and skips nothing: its head need not be asked */
+};
+
 struct trie_header {
 	/* read by programs: one line */
-	__u32 root;    /* a step */
+	struct trie_root root __attribute__((aligned(8)));
 	__u32 row;     /* the row of all entries, 0: each has its own in trie_entry.value */
 	__u32 entries; /* the first line of entries */
 	__u32 wide;    /* 1: IPv6 */
-	__u32 reserved[12];
+	__u32 reserved[11];
 	/* of userland */
 	__u32 buckets;	  /* the first line of buckets, u32 each: the index of the first entry in it, 0: none */
 	__u32 hash_bits;  /* there are 2^hash_bits of them */

@@ -27,19 +27,28 @@ struct question {
 	struct trie_address address;
 	__u32 reference;
 	__u32 number; /* of the record, as trie_record() finds it */
+	__u32 some;   /* what a plain search finds */
 };
 
 SEC("tc")
 int look_up(struct __sk_buff *skb)
 {
 	const struct table_record *record;
+	const struct trie_header *header;
 	struct question question;
 	__u32 zero = 0;
 	void *trie = bpf_map_lookup_elem(&tries, &zero);
 
-	if (!trie || bpf_skb_load_bytes(skb, 0, &question, sizeof(question)))
+	header = trie ? trie_line(trie, 0) : NULL;
+	if (!header || bpf_skb_load_bytes(skb, 0, &question, sizeof(question)))
 		return -1;
-	question.reference = trie_search(trie, &question.address);
+	if (header->wide) {
+		question.reference = trie_search(trie, &question.address, true, false);
+		question.some = question.reference;
+	} else {
+		question.reference = trie_search(trie, &question.address, false, false);
+		question.some = trie_search(trie, &question.address, false, true);
+	}
 	record = question.reference ? trie_record(trie, question.reference) : NULL;
 	question.number = record ? record->number[1] : 0;
 	return bpf_skb_store_bytes(skb, 0, &question, sizeof(question), 0);
