@@ -72,7 +72,7 @@ static __always_inline __u64 first_act(hook_context *context, struct packet *pac
 		return VERDICT_NONE;
 	if (rule->kind != DISPATCH_VERDICT)
 		return first_walk(packet, index, end);
-	if (rule->code && !stretch_code(context, packet, rule))
+	if (rule->code && !stretch_code(context, packet, rule->group, rule->code))
 		return first_walk(packet, index + 1, end);
 	return rule->result;
 }

@@ -11,31 +11,14 @@
 
 #include "bpf/count.h"
 #include "bpf/needs.h"
-#include "ipfw/limits.h"
+#include "bpf/rounds.h"
 #include "ipfw/packet.h"
-
-/*
- * Evaluates the rules on a packet; returns MATCH_RESULT() (include/ipfw/verdict.h). Counts all but the last match. It
- * comes from the generated object that the loader links to this one.
- */
-extern __u64 ruleset_match(hook_context *context, struct packet *packet);
-
-/* Evaluates them as often as it takes: a packet whose state is found goes on at the action of the state's rule. */
-static __always_inline __u64 ruleset_rounds(hook_context *context, struct packet *packet)
-{
-	__u64 result = ruleset_match(context, packet);
-
-	if (!(packet_needs & PACKET_NEEDS_ROUNDS))
-		return result;
-	for (int i = 0; i < CALLS_MAX && MATCH_VERDICT(result) == VERDICT_AGAIN; i++)
-		result = ruleset_match(context, packet);
-	return MATCH_VERDICT(result) == VERDICT_AGAIN ? MATCH_RESULT(VERDICT_BOUND, 0, 0) : result;
-}
 
 /* One pass; `last` is constant. Returns the hook's action: HOOK_PASS if another pass is to follow. */
 static __always_inline int pass(hook_context *context, struct packet *packet, bool last)
 {
-	__u64 result = ruleset_rounds(context, packet);
+	__u64 result =
+		packet_needs & PACKET_NEEDS_ROUNDS ? ruleset_rounds(context, packet) : ruleset_match(context, packet);
 
 	if (!count_result(packet, result))
 		return HOOK_DROP;
@@ -54,6 +37,7 @@ static __always_inline int pass_at(hook_context *context, struct packet *packet,
 	packet->mark = 0;
 	packet->call_depth = 0;
 	packet->state_asked = 0;
+	packet->resume = 0;
 	return pass(context, packet, last);
 }
 

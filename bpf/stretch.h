@@ -11,9 +11,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/classifier.h"
-#include "ipfw/packet.h"
-#include "ipfw/stretch.h"
-#include "ipfw/verdict.h"
+#include "bpf/stretch_code.h"
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -22,29 +20,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct dispatch);
 } dispatch SEC(".maps");
-
-/* Of count.h. */
-extern int rule_count(struct packet *packet, __u32 slot);
-
-#define DECLARE(group) extern __u64 stretch_code_##group(hook_context *context, struct packet *packet, __u32 number);
-STRETCH_EACH_GROUP(DECLARE)
-#undef DECLARE
-
-/*
- * Tests what is left to be tested for a rule, and performs its action if it is DISPATCH_CODE: then what a function of
- * rules returns, else STRETCH_MATCH or 0.
- */
-static __always_inline __u64 stretch_code(hook_context *context, struct packet *packet, const struct dispatch *rule)
-{
-	switch (rule->group) {
-#define CALL(group)                                                                                                    \
-	case group:                                                                                                    \
-		return stretch_code_##group(context, packet, rule->code);
-		STRETCH_EACH_GROUP(CALL)
-#undef CALL
-	}
-	return 0;
-}
 
 /* A packet on its way through a stretch. */
 struct stretch_walk {
@@ -91,7 +66,7 @@ static long stretch_step(__u32 round, struct stretch_walk *walk)
 	if (!rule)
 		return 1;
 	if (rule->code) {
-		__u64 result = stretch_code(walk->context, walk->packet, rule);
+		__u64 result = stretch_code(walk->context, walk->packet, rule->group, rule->code);
 
 		if (rule->kind == DISPATCH_CODE) {
 			walk->result = result;

@@ -9,7 +9,7 @@
 
 struct bpf_object;
 
-#define LINK_RUNTIMES_MAX 10
+#define LINK_RUNTIMES_MAX 16
 
 /*
  * Links `code` with object files: `runtime_paths`, a list that ends with NULL (LINK_RUNTIMES_MAX at most), which define

@@ -16,7 +16,7 @@
 
 static const struct module {
 	const char *name;
-	const char *symbols[9];		  /* up to the first NULL */
+	const char *symbols[9];		  /* that need it, up to the first NULL */
 	enum bpf_func_id helper;	  /* that not every kernel has; 0: none */
 	enum bpf_prog_type helper_caller; /* what kind of program calls it */
 	const char *refusal;		  /* what to say without it */
@@ -24,6 +24,10 @@ static const struct module {
 	{
 		.name = "stretch",
 		.symbols = {SYMBOL_STRETCH_MATCH, SYMBOL_STRETCH_FIRST, SYMBOL_EXACT_MATCH},
+	},
+	{
+		.name = "stretch_states",
+		.symbols = {SYMBOL_STRETCH_STATE_MAKE, SYMBOL_STRETCH_STATE_FOUND, SYMBOL_STRETCH_STATE_UNTIL},
 	},
 	{
 		.name = "calls",
@@ -78,13 +82,16 @@ static const struct module {
 	{
 		.name = "states",
 		.symbols = {SYMBOL_PACKET_STATE_CHECK, SYMBOL_PACKET_STATE_SEEK, SYMBOL_PACKET_STATE_FOUND,
-			    SYMBOL_PACKET_STATE_KEEP},
+			    SYMBOL_PACKET_STATE_KEEP,
+			    /* of stretch_states, which calls the former */
+			    SYMBOL_STRETCH_STATE_MAKE, SYMBOL_STRETCH_STATE_FOUND, SYMBOL_STRETCH_STATE_UNTIL},
 	},
 };
 
 _Static_assert(sizeof(modules) / sizeof(*modules) <= MODULES_MAX, "room for the paths of all modules");
 
-static bool defines(const struct module *module, const char *symbol)
+/* Whether code that calls the function needs the module. */
+static bool serves(const struct module *module, const char *symbol)
 {
 	for (size_t i = 0; module->symbols[i]; i++)
 		if (!strcmp(module->symbols[i], symbol))
@@ -95,7 +102,7 @@ static bool defines(const struct module *module, const char *symbol)
 static bool calls(const struct code *code, const struct module *module)
 {
 	for (size_t i = 0; i < code->assembler.call_count; i++)
-		if (defines(module, code->assembler.calls[i].symbol))
+		if (serves(module, code->assembler.calls[i].symbol))
 			return true;
 	return false;
 }

@@ -14,7 +14,7 @@
 
 struct bpf_object;
 
-#define MODULES_MAX 12
+#define MODULES_MAX 13
 #define MODULE_PATH_MAX (PATH_MAX + 64)
 
 /*

@@ -180,6 +180,8 @@ static int load_object(struct build *build, const struct plan *plan)
 	return result;
 }
 
+_Static_assert(MODULES_MAX + 1 <= LINK_RUNTIMES_MAX, "all modules may be linked");
+
 /* Joins the generated code with the runtime of its hook and the modules that it calls. */
 static struct bpf_object *link_objects(struct build *build, const struct code *code)
 {

@@ -58,7 +58,6 @@ static void print_note(const struct stretch_note *note, FILE *out)
 		[STRETCH_NOT_CHEAPER] = "code: looking up would take longer",
 		[STRETCH_WISHED] = "code: --no-optimize",
 		[STRETCH_CODE_FULL] = "code: too many of them have tests or actions that are no look-up",
-		[STRETCH_SCATTERED] = "code: rules with states, between which they stand, are too many",
 		[STRETCH_CLASSIFIED] = "looked up",
 		[STRETCH_EXACT] = "looked up by hash",
 	};

@@ -330,8 +330,7 @@ enum stretch_form {
 	STRETCH_WISHED,	     /* code: --no-optimize */
 	STRETCH_CODE_FULL,   /* code: too many rules have something left that is no look-up */
 	STRETCH_CLASSIFIED,
-	STRETCH_EXACT,	   /* looked up by hash */
-	STRETCH_SCATTERED, /* code: looked up they would be too many functions for packets to come back to */
+	STRETCH_EXACT, /* looked up by hash */
 	STRETCH_FORMS
 };
 

@@ -118,7 +118,7 @@ struct packet {
 #define PACKET_NEEDS_LAYER2 0x10      /* net.link.ether.ipfw: frames meet the rules once more */
 #define PACKET_WITHOUT_IP4 0x20	      /* IPv4 packets pass without meeting the rules */
 #define PACKET_WITHOUT_IP6 0x40	      /* IPv6 packets likewise */
-#define PACKET_NEEDS_ROUNDS 0x80      /* rules may give VERDICT_AGAIN to the runtime, which calls them once more */
+#define PACKET_NEEDS_ROUNDS 0x80      /* rules may give VERDICT_AGAIN: the runtime calls them once more */
 #define PACKET_FORWARDS 0x100	      /* XDP forwards what the rules on input allow (bpf/fast_forward.h) */
 
 /* packet.ip_options: which options an IPv4 header has (ipfw(8), ipoptions); the values of FreeBSD's IP_FW_IPOPT_*. */

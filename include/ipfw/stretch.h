@@ -26,6 +26,25 @@ struct dispatch {
 };
 
 /*
+ * A rule of a stretch that makes states: what it does once its tests hold, and what a packet does whose state is found.
+ * The stretch itself ends with VERDICT_STATE for it: there is no room for more calls below a walk. An element of
+ * "stretch_states", ARRAY, BPF_F_MMAPABLE, by counter slot.
+ */
+struct stretch_state {
+	__u64 result;	   /* MATCH_RESULT() of the action, as in struct dispatch */
+	__u32 next;	   /* position where a packet goes on that the action does not stop */
+	__u32 order;	   /* STATE_ORDER() */
+	__u32 connections; /* of `limit` */
+	__u32 code;	   /* number of the generated code for modifiers and action, if the action is DISPATCH_CODE */
+	__u16 group;	   /* that it is in */
+	__u16 name;	   /* number of the flow name */
+	__u8 action;	   /* enum dispatch_kind */
+	__u8 here;	   /* 1: a rule of a stretch, 0: the rule with this slot is none */
+	__u8 defers;	   /* 1: making a state is all; the action is for packets whose state is found */
+	__u8 reserved;
+};
+
+/*
  * Generated code is in so many functions, stretch_code_0() and so on, as one function cannot hold all of it. They are
  * called directly: the kernel allows eight functions below each other, and modules take their share.
  */

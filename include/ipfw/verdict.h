@@ -22,7 +22,15 @@ enum verdict {
 	VERDICT_ABORT6,	  /* drop; SCTP ABORT in IPv6, nothing in IPv4 */
 	VERDICT_BOUND,	  /* drop, counted as DROP_BOUND: rules call each other, or find states, too often */
 	VERDICT_TAGS,	  /* drop, counted as DROP_CARRIED: more tags than a packet can have (PACKET_TAGS_MAX) */
-	VERDICT_AGAIN,	  /* of a generated function: start over at packet.resume; see PACKET_NEEDS_ROUNDS */
+	VERDICT_AGAIN,	  /* start over at packet.resume (PACKET_NEEDS_ROUNDS); argument: enum again */
+	VERDICT_STATE,	  /* of a stretch: the rule makes a state before it acts (include/ipfw/stretch.h) */
+};
+
+/* Why a packet starts over. A round costs AGAIN_COST less that, and a packet has CALLS_MAX * AGAIN_COST to spend. */
+#define AGAIN_COST 8
+enum again {
+	AGAIN_CALLED = 0,	       /* a call, a return, or a state is found: packets may do so endlessly */
+	AGAIN_ONWARD = AGAIN_COST - 1, /* it goes on further down: where that was found out no stack is left for it */
 };
 
 /*

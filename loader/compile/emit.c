@@ -68,7 +68,7 @@ __u32 plan_needs(const struct plan *plan)
 		needs |= PACKET_WITHOUT_IP6;
 	if (plan->switches & RULESET_WITH_LAYER2)
 		needs |= PACKET_NEEDS_LAYER2;
-	if (plan->states && plan_single(plan))
+	if (plan_starts_over(plan))
 		needs |= PACKET_NEEDS_ROUNDS;
 	for (size_t i = 0; i < plan->rule_count; i++) {
 		if (rule_action(plan->rules[i].rule)->code == ACTION_SETFIB)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ipfw/verdict.h"
+#include "loader/compile/chain.h"
 #include "loader/compile/emit.h"
 #include "loader/compile/run.h"
 #include "loader/compile/stretch_emit.h"
@@ -205,101 +206,6 @@ static void emit_rules(struct code *code, struct plan *plan, const struct plan_f
 	free(runs);
 }
 
-static void emit_exact_call(struct assembler *assembler, const struct plan_function *function)
-{
-	asm_move(assembler, BPF_REG_1, REGISTER_PACKET);
-	asm_move_constant(assembler, BPF_REG_2, function->exact_stretch);
-	asm_move_constant(assembler, BPF_REG_3, function->first);
-	asm_move_constant(assembler, BPF_REG_4, function->end);
-	asm_call(assembler, SYMBOL_EXACT_MATCH);
-}
-
-/* Calls a function of the runtime that searches the trees. */
-static void emit_trees_call(struct assembler *assembler, const struct plan_function *function, const char *symbol)
-{
-	asm_move(assembler, BPF_REG_1, REGISTER_CONTEXT);
-	asm_move(assembler, BPF_REG_2, REGISTER_PACKET);
-	asm_move_constant(assembler, BPF_REG_3, function->stretch);
-	asm_move_constant(assembler, BPF_REG_4, function->first);
-	asm_move_constant(assembler, BPF_REG_5, function->end);
-	asm_call(assembler, symbol);
-}
-
-/*
- * Whether stretches may be asked in two steps. Where packets start over, the verifier follows the branches of all
- * rounds in a row, and gives up at 8,192 (BPF_COMPLEXITY_LIMIT_JMP_SEQ in kernel/bpf/verifier.c).
- */
-static bool two_steps(const struct plan *plan)
-{
-	return !plan_starts_over(plan) || (CALLS_MAX + 1) * (2 * plan->function_count + 4) < 8192;
-}
-
-/* R0 is the result. What can be said in one step comes first; the walk is for the rest. */
-static void emit_function_call(struct assembler *assembler, const struct plan *plan,
-			       const struct plan_function *function)
-{
-	label said = label_new(assembler);
-
-	if (function->exact && (!function->walked || two_steps(plan)))
-		emit_exact_call(assembler, function);
-	else if (function->walked && two_steps(plan))
-		emit_trees_call(assembler, function, SYMBOL_STRETCH_FIRST);
-	if (function->walked) {
-		if (two_steps(plan))
-			asm_jump_if64(assembler, BPF_JNE, BPF_REG_0, (__u32)STRETCH_MUST_WALK, said);
-		emit_trees_call(assembler, function, SYMBOL_STRETCH_MATCH);
-	}
-	label_bind(assembler, said);
-	if (function->classified)
-		return;
-	asm_move(assembler, BPF_REG_1, REGISTER_CONTEXT);
-	asm_move(assembler, BPF_REG_2, REGISTER_PACKET);
-	asm_call(assembler, function->name);
-}
-
-/* Calls the functions in turn until one has a result. */
-static void emit_calls(struct assembler *assembler, const struct plan *plan, label done)
-{
-	for (size_t i = 0; i < plan->function_count; i++) {
-		emit_function_call(assembler, plan, plan->functions + i);
-		asm_jump_if64(assembler, BPF_JNE, BPF_REG_0, 0, done);
-	}
-}
-
-#define REGISTER_ROUNDS BPF_REG_8
-
-/* Starts over when a rule has called another one, or returned, or a state is found; R8 counts, so that it ends. */
-static void emit_rounds(struct assembler *assembler, label again)
-{
-	label out = label_new(assembler);
-
-	asm_move_constant(assembler, BPF_REG_1, MATCH_RESULT(VERDICT_AGAIN, 0, 0));
-	asm_jump_if_register(assembler, BPF_JNE, BPF_REG_0, BPF_REG_1, out);
-	asm_alu32(assembler, BPF_ADD, REGISTER_ROUNDS, 1);
-	asm_jump_if32(assembler, BPF_JLE, REGISTER_ROUNDS, CALLS_MAX, again);
-	asm_move_constant(assembler, BPF_REG_0, MATCH_RESULT(VERDICT_BOUND, 0, 0));
-	label_bind(assembler, out);
-}
-
-/* ruleset_match() of a large ruleset, or one with calls or states. */
-static void emit_chain(struct code *code, const struct plan *plan)
-{
-	struct assembler *assembler = &code->assembler;
-	label done = label_new(assembler), again = label_new(assembler);
-
-	code_begin_function(code, SYMBOL_RULESET_MATCH, SYMBOL_RULESET_MATCH);
-	asm_store32(assembler, REGISTER_PACKET, offsetof(struct packet, resume), 0);
-	if (plan_starts_over(plan))
-		asm_move_constant(assembler, REGISTER_ROUNDS, 0);
-	label_bind(assembler, again);
-	emit_calls(assembler, plan, done);
-	label_bind(assembler, done);
-	if (plan_starts_over(plan))
-		emit_rounds(assembler, again);
-	asm_exit(assembler);
-	code_end_function(code);
-}
-
 int code_generate(struct code *code, struct plan *plan)
 {
 	bool classified = plan_classifies(plan);
@@ -324,7 +230,7 @@ int code_generate(struct code *code, struct plan *plan)
 		code_end_function(code);
 	}
 	if (!single || !plan->function_count)
-		emit_chain(code, plan);
+		chain_emit(code, plan);
 	if (classified)
 		stretch_emit(code, plan);
 	error = assembler_finish(&code->assembler);

@@ -198,7 +198,7 @@ size_t plan_default(const struct plan *plan)
 
 bool plan_starts_over(const struct plan *plan)
 {
-	return plan->calls || plan->states || plan->jumps_back;
+	return plan->calls || plan->states || plan->makes_states || plan->jumps_back;
 }
 
 bool plan_single(const struct plan *plan)
@@ -395,6 +395,7 @@ static void resolve_targets(struct plan *plan)
 			plan->rules[i].return_target = next_number(plan, i);
 		plan->calls |= code == ACTION_CALL || code == ACTION_RETURN;
 		plan->values |= rule_keeps_value(plan->rules[i].rule);
+		plan->makes_states |= plan->rules[i].action >= 0;
 	}
 }
 
@@ -427,6 +428,7 @@ static size_t option_elements(const struct option *option)
 }
 
 #define VALUE_COST 16 /* to take one out of a table */
+#define STATE_COST 40 /* to ask for a state and make one, and to get to the action from one that is found */
 
 size_t plan_rule_cost(const struct rule *rule)
 {
@@ -437,6 +439,8 @@ size_t plan_rule_cost(const struct rule *rule)
 		if (option_table_value(option))
 			cost += VALUE_COST;
 	}
+	if (rule_state_option(rule) || rule_action(rule)->code == ACTION_CHECK_STATE)
+		cost += STATE_COST;
 	return cost;
 }
 
@@ -520,6 +524,14 @@ static void mark_jumps(struct plan *plan)
 	mark_numbers(plan, first);
 }
 
+/* Whether the rule is the last one of a stretch: behind one that makes states, packets start over. */
+static bool ends_stretch(const struct plan *plan, size_t index)
+{
+	const struct plan_function *function = plan->functions + function_of(plan, index);
+
+	return function->classified && index + 1 == function->end;
+}
+
 static void mark_late_entries(struct plan *plan)
 {
 	mark_jumps(plan);
@@ -533,6 +545,8 @@ static void mark_late_entries(struct plan *plan)
 		}
 		if (plan->rules[i].gone && plan_action_continues(plan->rules + i))
 			mark_skipto(plan, i, plan_default(plan));
+		if (plan->rules[i].action >= 0 && ends_stretch(plan, i))
+			mark_target(plan, i + 1);
 	}
 	for (size_t i = 0; plan_starts_over(plan) && i < plan->function_count; i++)
 		plan->functions[i].entered_late = true;
@@ -628,6 +642,8 @@ void plan_free(struct plan *plan)
 	free(plan->functions);
 	free(plan->dispatch);
 	free(plan->codes);
+	free(plan->stretch_states);
+	free(plan->stretch_questions);
 	images_free(plan->own_images);
 	control_groups_free(&plan->groups);
 	state_names_free(&plan->names);

@@ -54,15 +54,17 @@ struct plan_function {
 	__u32 exact_stretch, stretch;
 	struct exact_estimate exact_estimate; /* of them */
 	struct classifier_estimate estimate;
-	__u32 codes;   /* pieces of code that its rules brought */
-	char name[24]; /* symbol, if not classified */
+	__u32 codes;	/* pieces of code that its rules brought */
+	__u16 question; /* classified: number of the flow name that rules of it ask for, 0: none does */
+	char name[24];	/* symbol, if not classified */
 };
 
 /* Code for what the classifier leaves to be done for some rule of a classified stretch. */
 struct plan_code {
 	size_t rule; /* index in plan.rules: the first one that it is for */
 	__u64 held;  /* blocks that need no test any more (box.h) */
-	bool acts;   /* it performs the action, too, and is for that rule alone */
+	bool tests;  /* it tests, and */
+	bool acts;   /* it performs modifiers and action, for that rule alone */
 	__u16 group; /* the BPF function that holds it: ascending, below STRETCH_GROUPS */
 };
 
@@ -79,13 +81,19 @@ struct plan {
 	struct dispatch *dispatch;	      /* with it: by index in `rules` */
 	struct plan_code *codes;	      /* likewise: by dispatch.code - 1 */
 	size_t code_count, code_capacity;
-	__u32 switches;	  /* of the ruleset: RULESET_* */
-	bool linear;	  /* nothing is to be classified */
-	bool calls;	  /* some rule has the action call or return: functions are started over */
-	struct tags tags; /* of the whole ruleset, so that both directions agree */
+	struct stretch_state *stretch_states; /* likewise: by counter slot, */
+	size_t stretch_state_count;
+	__u64 *stretch_questions; /* and by index in `rules`: of the first rule of its stretch from there on that asks
+				   */
+	bool classifies_states;	  /* some rules of stretches make states */
+	__u32 switches;		  /* of the ruleset: RULESET_* */
+	bool linear;		  /* nothing is to be classified */
+	bool calls;		  /* some rule has the action call or return: functions are started over */
+	struct tags tags;	  /* of the whole ruleset, so that both directions agree */
 	struct control_groups groups;
 	struct state_names names; /* of the whole ruleset */
 	bool states;		  /* some rule looks for states: functions are started over */
+	bool makes_states;	  /* some rule makes them: likewise, behind one in a stretch that lets packets go on */
 	bool values;		  /* some rule takes values out of tables (tablearg) */
 	bool jumps_back;	  /* a skipto by such a value is not the last rule of its function: likewise */
 };
@@ -153,9 +161,9 @@ size_t plan_default(const struct plan *plan);
  */
 void plan_positions(const struct plan *plan, __u64 positions[RULE_NUMBER_DEFAULT + 1]);
 
-/* Whether rules send packets back: some call, or look for states. */
+/* Whether rules send packets back (VERDICT_AGAIN): some call, or have to do with states. */
 bool plan_starts_over(const struct plan *plan);
-/* Whether one generated function is all: then the runtime calls it again (PACKET_NEEDS_ROUNDS). */
+/* Whether one generated function is all. */
 bool plan_single(const struct plan *plan);
 
 /* Whether packets can get from this rule to the one right behind it. */
@@ -168,12 +176,6 @@ size_t plan_rule_cost(const struct rule *rule);
  * most 32,767 instructions; these estimates stay well below both.
  */
 #define FUNCTION_COST 24000
-/*
- * Functions that packets can come back to, by calls or states: the verifier follows each of CALLS_MAX and one more
- * rounds, in which each of them is a conditional jump.
- */
-#define FUNCTIONS_OF_ROUNDS_MAX (8192 / (CALLS_MAX + 1) - 3)
-
 /*
  * Collects the ifindexes that an interface test means now. Returns their number, at most `capacity` of which are
  * written to `indexes`.

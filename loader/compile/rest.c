@@ -136,15 +136,16 @@ static unsigned int choose_group(struct rests *rests, const struct plan *plan, s
 }
 
 /* Adds a piece of code. Returns its number, -ENOMEM, or -E2BIG. */
-static int add_code(struct rests *rests, struct plan *plan, size_t index, __u64 held, bool acts)
+static int add_code(struct rests *rests, struct plan *plan, struct plan_code piece)
 {
-	unsigned int group = choose_group(rests, plan, index);
+	unsigned int group = choose_group(rests, plan, piece.rule);
 
 	if (group >= STRETCH_GROUPS)
 		return -E2BIG;
 	if (grow((void **)&plan->codes, &plan->code_capacity, plan->code_count + 1, sizeof(*plan->codes)))
 		return -ENOMEM;
-	plan->codes[plan->code_count++] = (struct plan_code){index, held, acts, (__u16)group};
+	piece.group = (__u16)group;
+	plan->codes[plan->code_count++] = piece;
 	return (int)plan->code_count;
 }
 
@@ -164,7 +165,7 @@ static int shared_code(struct rests *rests, struct plan *plan, size_t index, __u
 	}
 	*rest = (struct rest){begin, (size_t)size, 0};
 	rests->used++;
-	size = add_code(rests, plan, index, held, false);
+	size = add_code(rests, plan, (struct plan_code){.rule = index, .held = held, .tests = true});
 	rest->code = size < 0 ? 0 : (__u32)size;
 	return (int)size;
 }
@@ -177,23 +178,44 @@ static bool modifies(const struct rule *rule)
 	return false;
 }
 
-int rests_add(struct rests *rests, struct plan *plan, size_t index, __u64 held)
+struct dispatch rests_action(const struct plan_rule *planned)
 {
-	struct dispatch *dispatch = plan->dispatch + index;
-	int code;
+	struct dispatch action = action_dispatch(planned);
 
-	*dispatch = action_dispatch(plan->rules + index);
-	if (modifies(plan->rules[index].rule) || rule_keeps_value(plan->rules[index].rule))
-		dispatch->kind = DISPATCH_CODE;
-	if (dispatch->kind == DISPATCH_CODE)
-		code = add_code(rests, plan, index, held, true);
-	else
-		code = shared_code(rests, plan, index, held);
+	if (modifies(planned->rule) || rule_keeps_value(planned->rule))
+		action.kind = DISPATCH_CODE;
+	return action;
+}
+
+/* Has *dispatch name a piece of code (0: none, negative: an error, which is returned). */
+static int name_code(struct dispatch *dispatch, const struct plan *plan, int code)
+{
 	if (code < 0)
 		return code;
 	dispatch->code = (__u32)code;
 	dispatch->group = code ? plan->codes[code - 1].group : 0;
 	return 0;
+}
+
+int rests_add_tests(struct rests *rests, struct plan *plan, size_t index, __u64 held, struct dispatch *dispatch)
+{
+	return name_code(dispatch, plan, shared_code(rests, plan, index, held));
+}
+
+int rests_add_action(struct rests *rests, struct plan *plan, size_t index, struct dispatch *dispatch)
+{
+	return name_code(dispatch, plan, add_code(rests, plan, (struct plan_code){.rule = index, .acts = true}));
+}
+
+int rests_add(struct rests *rests, struct plan *plan, size_t index, __u64 held)
+{
+	struct dispatch *dispatch = plan->dispatch + index;
+	struct plan_code whole = {.rule = index, .held = held, .tests = true, .acts = true};
+
+	*dispatch = rests_action(plan->rules + index);
+	if (dispatch->kind == DISPATCH_CODE)
+		return name_code(dispatch, plan, add_code(rests, plan, whole));
+	return rests_add_tests(rests, plan, index, held, dispatch);
 }
 
 void rests_free(struct rests *rests)

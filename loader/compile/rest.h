@@ -22,6 +22,14 @@ struct rests {
  * is no room for more code.
  */
 int rests_add(struct rests *rests, struct plan *plan, size_t index, __u64 held);
+
+/* What the rule does once its tests hold, as data; DISPATCH_CODE if it is more than that. */
+struct dispatch rests_action(const struct plan_rule *planned);
+/* Likewise, with errors as rests_add(): has *dispatch name the code for tests that are left, or for the action alone.
+ */
+int rests_add_tests(struct rests *rests, struct plan *plan, size_t index, __u64 held, struct dispatch *dispatch);
+int rests_add_action(struct rests *rests, struct plan *plan, size_t index, struct dispatch *dispatch);
+
 void rests_free(struct rests *rests);
 
 #endif

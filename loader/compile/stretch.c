@@ -7,75 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "loader/compile/box.h"
 #include "loader/compile/cost.h"
 #include "loader/compile/rest.h"
+#include "loader/compile/stretch_range.h"
+#include "loader/compile/stretch_state.h"
 #include "loader/compile/table_value.h"
 
 #define CLASSIFY_FROM 64
 #define FUNCTIONS_FOR_JUMPS 32
-#define GAP_MAX 4 /* rules in a row, within a stretch, that are found for most packets */
 
 /* Exact stretches have as many rules, and this share of those that are looked up, lest one stretch becomes many. */
 #define EXACT_FROM 64
 #define EXACT_SHARE 4
 
 size_t plan_classify_from = CLASSIFY_FROM, plan_stretch_rules = SIZE_MAX, plan_exact_from = EXACT_FROM;
-
-struct boxed_rule {
-	size_t first; /* of its boxes; the next rule's begin behind the last */
-	__u64 held;
-	bool selective;
-	bool apart; /* packets get to its action by its states, which code alone can do */
-};
-
-/* The boxes of all rules of a plan. */
-struct boxed_rules {
-	struct boxed_rule *rules; /* as plan.rules, and one more */
-	struct classifier_box *boxes;
-	size_t count, capacity;
-};
-
-static int add_boxes(struct boxed_rules *boxed, const struct rule_boxes *boxes)
-{
-	if (!boxed->boxes || boxed->count + boxes->count > boxed->capacity) {
-		size_t capacity = 2 * boxed->capacity + 64;
-		struct classifier_box *more = realloc(boxed->boxes, capacity * sizeof(*more));
-
-		if (!more)
-			return -ENOMEM;
-		boxed->boxes = more;
-		boxed->capacity = capacity;
-	}
-	memcpy(boxed->boxes + boxed->count, boxes->box, boxes->count * sizeof(*boxes->box));
-	boxed->count += boxes->count;
-	return 0;
-}
-
-static void boxed_free(struct boxed_rules *boxed)
-{
-	free(boxed->rules);
-	free(boxed->boxes);
-}
-
-static int box_all(struct boxed_rules *boxed, const struct plan *plan)
-{
-	int result = 0;
-
-	boxed->rules = calloc(plan->rule_count + 1, sizeof(*boxed->rules));
-	if (!boxed->rules)
-		return -ENOMEM;
-	for (size_t i = 0; !result && i < plan->rule_count; i++) {
-		struct rule_boxes boxes;
-
-		boxes_of(&boxes, plan, plan->rules[i].rule, (__u32)i);
-		boxed->rules[i] = (struct boxed_rule){boxed->count, boxes.held, boxes_selective(&boxes),
-						      plan->rules[i].action >= 0};
-		result = add_boxes(boxed, &boxes);
-	}
-	boxed->rules[plan->rule_count].first = boxed->count;
-	return result;
-}
 
 /* Adds a function for rules from `first` on; the caller says where it ends. */
 static struct plan_function *add_function(struct plan *plan, size_t first, enum stretch_form form)
@@ -144,39 +89,6 @@ static void add_linear(struct plan *plan, size_t first, size_t end, enum stretch
 		if (ends_function(plan, plan->rules + i))
 			function = NULL;
 	}
-}
-
-struct range {
-	size_t first, end;
-};
-
-/* The next rules from `from` on that are worth while; an empty range at the end of the plan: there are none. */
-static struct range find_range(const struct plan *plan, const struct boxed_rules *boxed, size_t from)
-{
-	size_t selective = 0, gap = 0;
-	struct range range = {from, from};
-
-	for (size_t i = from; i < plan->rule_count; i++) {
-		if (boxed->rules[i].apart) {
-			if (selective && selective >= plan_classify_from)
-				break;
-			selective = 0;
-		} else if (!plan_classify_from || boxed->rules[i].selective) {
-			if (!selective++)
-				range.first = i;
-			range.end = i + 1;
-			gap = 0;
-		} else if (selective && ++gap > GAP_MAX) {
-			if (selective >= plan_classify_from)
-				break;
-			selective = 0;
-		}
-		if (range.end - range.first >= plan_stretch_rules)
-			break;
-	}
-	if (!selective || selective < plan_classify_from)
-		return (struct range){plan->rule_count, plan->rule_count};
-	return range;
 }
 
 /* A range, and what is known of its two forms. */
@@ -259,7 +171,10 @@ static long add_rests(struct plan *plan, const struct boxed_rules *boxed, struct
 	int result = 0;
 
 	for (size_t i = range.first; !result && i < range.end; i++)
-		result = rests_add(rests, plan, i, boxed->rules[i].held);
+		if (plan->rules[i].action >= 0)
+			result = stretch_state_add(rests, plan, i, boxed->rules[i].held);
+		else if (stretch_state_meets(plan->rules + i))
+			result = rests_add(rests, plan, i, boxed->rules[i].held);
 	return result ? result : (long)(plan->code_count - codes);
 }
 
@@ -404,7 +319,7 @@ static int find_candidates(struct candidates *all, struct plan *plan, const stru
 	int error = 0;
 
 	for (size_t i = 0; i < plan->rule_count && !error;) {
-		struct range range = find_range(plan, boxed, i);
+		struct range range = stretch_find_range(plan, boxed, i);
 
 		error = range.first < range.end ? add_range(all, plan, boxed, range) : 0;
 		i = range.end;
@@ -502,10 +417,28 @@ static void start_over(struct plan *plan)
 	plan->jumps_back = false;
 }
 
+/* Classifies what is worth it. Returns 0, -E2BIG: not all rules can be done with so, or another error. */
+static int classify(struct plan *plan)
+{
+	struct boxed_rules boxed = {0};
+	int result;
+
+	plan->dispatch = calloc(plan->rule_count + 1, sizeof(*plan->dispatch));
+	result = plan->dispatch ? stretch_states_new(plan) : -ENOMEM;
+	if (!result)
+		result = boxed_make(&boxed, plan);
+	if (!result)
+		result = split(plan, &boxed, false);
+	if (result == -EDOM) {
+		start_over(plan);
+		result = split(plan, &boxed, true);
+	}
+	boxed_free(&boxed);
+	return result;
+}
+
 int stretches_split(struct plan *plan)
 {
-	enum stretch_form form = STRETCH_CODE_FULL;
-	struct boxed_rules boxed = {0};
 	int result;
 
 	plan->functions = calloc(plan->rule_count + 1, sizeof(*plan->functions));
@@ -515,20 +448,13 @@ int stretches_split(struct plan *plan)
 		add_linear(plan, 0, plan->rule_count, plan->linear ? STRETCH_WISHED : STRETCH_FEW);
 		return 0;
 	}
-	plan->dispatch = calloc(plan->rule_count + 1, sizeof(*plan->dispatch));
-	result = plan->dispatch ? box_all(&boxed, plan) : -ENOMEM;
-	if (!result)
-		result = split(plan, &boxed, false);
-	if (result == -EDOM) {
+	result = classify(plan);
+	if (result == -E2BIG) {
 		start_over(plan);
-		result = split(plan, &boxed, true);
+		add_linear(plan, 0, plan->rule_count, STRETCH_CODE_FULL);
+		return 0;
 	}
-	boxed_free(&boxed);
-	if (!result && plan_starts_over(plan) && plan->function_count > FUNCTIONS_OF_ROUNDS_MAX)
-		form = STRETCH_SCATTERED;
-	else if (result != -E2BIG)
-		return result;
-	start_over(plan);
-	add_linear(plan, 0, plan->rule_count, form);
-	return 0;
+	if (!result)
+		stretch_states_settle(plan);
+	return result;
 }

@@ -36,7 +36,9 @@ static void emit_piece(struct code *code, struct emitter *emitter, const struct 
 	size_t first_jump = assembler->jump_count;
 
 	code_add_line(code, rule->rule);
-	emit_tests_left(emitter, rule, piece->held, fail);
+	emitter->rule = rule->rule;
+	if (piece->tests)
+		emit_tests_left(emitter, rule, piece->held, fail);
 	if (piece->acts) {
 		emit_modifiers(emitter, rule->rule);
 		emit_action(emitter, rule, &nowhere);

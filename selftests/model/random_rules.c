@@ -236,6 +236,13 @@ static void append_alike(struct choices *choices, unsigned int kind, char *text)
 	}
 }
 
+static const char *choose_state_option(struct choices *choices, const struct rule_shape *shape)
+{
+	const char *text = choose_text(choices, random_state_options)->text;
+
+	return shape->plain_states && strchr(text, ':') ? "keep-state" : text;
+}
+
 void random_rule_text(struct choices *choices, const struct rule_shape *shape, unsigned int number,
 		      char text[RANDOM_RULE_TEXT_MAX])
 {
@@ -245,7 +252,7 @@ void random_rule_text(struct choices *choices, const struct rule_shape *shape, u
 	if (shape->sets)
 		append(text, "set %u ", choose(choices, 4));
 	if (shape->states && choose_once_in(choices, 5)) {
-		append(text, "check-state %s", CHOOSE_FROM(choices, names));
+		append(text, "check-state %s", shape->plain_states ? "" : CHOOSE_FROM(choices, names));
 		return;
 	}
 	if (choose_once_in(choices, 100))
@@ -263,7 +270,7 @@ void random_rule_text(struct choices *choices, const struct rule_shape *shape, u
 	if (!shape->alike || choose_once_in(choices, 8))
 		append_options(choices, shape, text);
 	if (shape->states && choose(choices, 2))
-		append(text, "%s ", choose_text(choices, random_state_options)->text);
+		append(text, "%s ", choose_state_option(choices, shape));
 	if (choose_once_in(choices, 20))
 		append(text, "// comment");
 }
@@ -303,6 +310,8 @@ static void insert(struct ruleset *ruleset, struct rule *rule, __u32 slot)
 		abort();
 }
 
+#define MANY 50 /* rules: packets are to see many of them, and most leave out most packets */
+
 /* Numbers repeat: up to `denser' and one more rules have the same. */
 static struct ruleset make_ruleset(struct choices *choices, unsigned int rules, struct rule_shape *shape)
 {
@@ -312,7 +321,7 @@ static struct ruleset make_ruleset(struct choices *choices, unsigned int rules, 
 	bool alike;
 
 	shape->highest = 1 + rules / (1 + denser);
-	alike = !shape->states && choose_once_in(choices, 3);
+	alike = (!shape->states || rules >= MANY) && choose_once_in(choices, 3);
 	for (unsigned int i = 0; i < rules; i++) {
 		if (alike && choose_once_in(choices, 1 + rules / 3))
 			shape->alike = choose(choices, 1 + ALIKE_KINDS);
@@ -344,7 +353,13 @@ struct ruleset random_ruleset(struct choices *choices, unsigned int rules)
 
 struct ruleset random_ruleset_with_states(struct choices *choices, unsigned int rules)
 {
-	struct rule_shape shape = {.sets = choose_once_in(choices, 4), .counts = 2, .states = true};
+	struct rule_shape shape = {
+		.sets = choose_once_in(choices, 4),
+		.counts = rules < MANY ? 2 : 2 + rules / 40,
+		.states = true,
+		.spread = rules >= MANY && choose_once_in(choices, 2),
+		.plain_states = rules >= MANY && choose(choices, 4),
+	};
 
 	return make_ruleset(choices, rules, &shape);
 }

@@ -38,6 +38,7 @@ struct rule_shape {
 	unsigned int counts;  /* of so many rules all but one count; packets get to see as many at least */
 	bool spread;	      /* many have addresses and ports of random_spread_packet() */
 	bool states;	      /* many make states, or look for them */
+	bool plain_states;    /* those all have one name */
 	unsigned int alike;   /* they differ in one such field: which one, from 1 on; 0: in anything */
 	bool tables;	      /* some look into tables: the verifier takes longest about these programs */
 };
@@ -58,7 +59,7 @@ struct rule *random_rule(struct choices *choices, const struct rule_shape *shape
  */
 struct ruleset random_ruleset(struct choices *choices, unsigned int rules);
 
-/* Likewise, a short one with states. */
+/* Likewise, one with states. */
 struct ruleset random_ruleset_with_states(struct choices *choices, unsigned int rules);
 
 /* How many rules such a ruleset should have: mostly few, some more than one generated function holds. */

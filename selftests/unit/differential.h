@@ -193,6 +193,25 @@ static inline void choose_form(struct choices *choices, struct ruleset *ruleset)
 	ruleset->linear = choose_once_in(choices, 3);
 }
 
+/* Large rulesets. */
+#define LARGE_LEAST 50
+#define LARGE_MOST 5000
+
+/* Seeds in a row get sizes that are spread evenly (multiples of the golden ratio). */
+static inline unsigned int large_size(unsigned int seed)
+{
+	return LARGE_LEAST + (unsigned int)((__u64)(seed * 2654435769u) * (LARGE_MOST - LARGE_LEAST + 1) >> 32);
+}
+
+/* Likewise what becomes of them, where they are looked up. */
+static inline void choose_large_form(struct choices *choices, unsigned int rules)
+{
+	plan_function_rules = RULES_PER_FUNCTION;
+	plan_stretch_rules = choose_once_in(choices, 4) ? 1 + choose(choices, rules) : SIZE_MAX;
+	plan_classify_from = choose_once_in(choices, 2) ? choose(choices, 40) : 0;
+	plan_exact_from = choose_once_in(choices, 2) ? 1 + choose(choices, 40) : SIZE_MAX;
+}
+
 /* A number of the environment. */
 static inline unsigned int setting(const char *name, unsigned int otherwise)
 {

@@ -11,7 +11,7 @@
 #include "bpf/modify_tc.h"
 
 #include "bpf/modify.h"
-#include "ipfw/limits.h"
+#include "bpf/rounds.h"
 #include "ipfw/packet.h"
 #include "ipfw/verdict.h"
 #include "selftests/unit/match_modules.h"
@@ -40,8 +40,6 @@ __noinline int packet_local(struct packet *packet)
 	return packet ? packet->local : 0;
 }
 
-extern __u64 ruleset_match(struct __sk_buff *context, struct packet *packet);
-
 SEC("tc")
 int match_probe(struct __sk_buff *skb)
 {
@@ -50,11 +48,8 @@ int match_probe(struct __sk_buff *skb)
 
 	if (bpf_skb_load_bytes(skb, 0, &packet, sizeof(packet)))
 		return -1;
-	result = ruleset_match(skb, &packet);
-	for (int i = 0; i < CALLS_MAX && MATCH_VERDICT(result) == VERDICT_AGAIN; i++)
-		result = ruleset_match(skb, &packet);
-	if (MATCH_VERDICT(result) == VERDICT_AGAIN)
-		result = MATCH_RESULT(VERDICT_BOUND, 0, 0);
+	packet.resume = 0;
+	result = ruleset_rounds(skb, &packet);
 	rule_count(&packet, MATCH_SLOT(result));
 	if (bpf_skb_store_bytes(skb, 0, &packet, sizeof(packet), 0))
 		return -1;

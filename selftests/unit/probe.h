@@ -129,8 +129,8 @@ static inline bool probe_calls(const struct code *code, const char *begin)
 /* Compiles and loads. The object is NULL if the verifier refused it, for which see probe_refusal. */
 static inline struct probe probe_try(const struct ruleset *ruleset, const struct interface_list *interfaces, bool input)
 {
-	char own_path[PATH_MAX], stretch_path[PATH_MAX], states_path[PATH_MAX];
-	const char *paths[5] = {own_path};
+	char own_path[PATH_MAX], stretch_path[PATH_MAX], states_path[PATH_MAX], stretch_states_path[PATH_MAX];
+	const char *paths[6] = {own_path};
 	size_t path_count = 1;
 	struct bpf_object *object;
 	struct probe probe;
@@ -145,7 +145,9 @@ static inline struct probe probe_try(const struct ruleset *ruleset, const struct
 	strcpy(own_path, probe_path("match.bpf.o"));
 	if (plan_classifies(&plan))
 		paths[path_count++] = strcpy(stretch_path, probe_path("../bpf/tc_stretch.bpf.o"));
-	if (probe_calls(&code, "packet_state_"))
+	if (probe_calls(&code, "stretch_state_"))
+		paths[path_count++] = strcpy(stretch_states_path, probe_path("../bpf/tc_stretch_states.bpf.o"));
+	if (probe_calls(&code, "packet_state_") || probe_calls(&code, "stretch_state_"))
 		paths[path_count++] = strcpy(states_path, probe_path("../bpf/tc_states.bpf.o"));
 	if (probe_calls(&code, "packet_table_"))
 		paths[path_count++] = probe_path("../bpf/tc_table.bpf.o");

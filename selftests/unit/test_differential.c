@@ -13,8 +13,6 @@
 #define PACKETS 300
 #define LARGE_RULESETS 12 /* times LARGE_PACKETS */
 #define LARGE_PACKETS 300
-#define LARGE_LEAST 50
-#define LARGE_MOST 5000
 
 #define TABLES_SEEDS 64 /* so many small rulesets in a row have the same tables */
 
@@ -187,12 +185,6 @@ static void try_both(struct choices *choices, unsigned int packets, struct refer
 	probe_close(&second);
 }
 
-/* Seeds in a row get sizes that are spread evenly (multiples of the golden ratio). */
-static unsigned int large_size(unsigned int seed)
-{
-	return LARGE_LEAST + (unsigned int)((__u64)(seed * 2654435769u) * (LARGE_MOST - LARGE_LEAST + 1) >> 32);
-}
-
 static void one_large_ruleset(unsigned int seed, unsigned int packets, struct large_tally *tally)
 {
 	struct choices choices = choices_from_seed(seed);
@@ -205,10 +197,7 @@ static void one_large_ruleset(unsigned int seed, unsigned int packets, struct la
 				       .kernel = answer};
 	struct reference other = classified;
 
-	plan_function_rules = RULES_PER_FUNCTION;
-	plan_stretch_rules = choose_once_in(&choices, 4) ? 1 + choose(&choices, rules) : SIZE_MAX;
-	plan_classify_from = choose_once_in(&choices, 2) ? choose(&choices, 40) : 0;
-	plan_exact_from = choose_once_in(&choices, 2) ? 1 + choose(&choices, 40) : SIZE_MAX;
+	choose_large_form(&choices, rules);
 	fill_tables(seed);
 	linear.linear = true;
 	other.ruleset = &linear;

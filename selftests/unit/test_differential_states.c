@@ -2,7 +2,8 @@
 /*
  * Random rulesets with dynamic rules, and packets of few flows one after the other while time passes: verdicts,
  * counters, and all states and parents of limits must be what selftests/model says. IPFW_SEED is the first seed,
- * IPFW_RULESETS the number of rulesets.
+ * IPFW_RULESETS the number of short rulesets, IPFW_LARGE_RULESETS that of large ones, which are tried as straight-line
+ * code and classified, with IPFW_LARGE_PACKETS packets: selftests/differential.
  */
 #include "selftests/model/random_rules.h"
 #include "selftests/unit/differential.h"
@@ -13,6 +14,8 @@
 
 #define RULESETS 160
 #define PACKETS 80
+#define LARGE_RULESETS 6
+#define LARGE_PACKETS 300
 #define FLOWS 5
 #define LONG_AGO 100000 /* seconds after which no state is left */
 
@@ -223,21 +226,24 @@ static void check(const struct reference *reference, const struct subject *subje
 
 /* What was met: the test asks that nothing is left out. */
 struct tally {
-	unsigned int refreshed, made, limited, refused, expired, endless;
+	unsigned int refreshed, made, limited, refused, expired, endless, classified;
 };
 
 /* One packet after the other, until one does not come to an end. */
 static void send_packets(struct choices *choices, const struct reference *reference, const struct probe *probe,
-			 unsigned int seed, bool crowded, struct tally *tally)
+			 unsigned int seed, int packets, bool crowded, struct tally *tally)
 {
 	static struct subject flows[FLOWS], subject;
 	static struct passage passage;
 	struct model_states *states = reference->states;
 	__u64 refused = totals->refused;
 
-	for (int i = 0; i < FLOWS; i++)
+	for (int i = 0; i < FLOWS; i++) {
 		random_packet(choices, reference->input, flows + i);
-	for (int step = 0; step < PACKETS; step++) {
+		if (reference->ruleset->count > LARGE_LEAST && choose(choices, 2))
+			random_spread_packet(choices, &flows[i].packet);
+	}
+	for (int step = 0; step < packets; step++) {
 		struct difference difference;
 
 		if (choose_once_in(choices, 4)) {
@@ -267,13 +273,13 @@ static void send_packets(struct choices *choices, const struct reference *refere
 	}
 }
 
-static void one_ruleset(unsigned int seed, struct tally *tally)
+/* Sends packets that `choices' gives through the rules, before which there is no state. */
+static void try_form(struct choices choices, const struct ruleset *ruleset, unsigned int seed, int packets,
+		     struct tally *tally)
 {
-	struct choices choices = choices_from_seed(seed);
-	struct ruleset ruleset = random_ruleset_with_states(&choices, 1 + choose(&choices, 16));
-	bool crowded = choose_once_in(&choices, 3);
 	static struct model_states states;
-	struct reference reference = {.ruleset = &ruleset,
+	bool crowded = choose_once_in(&choices, 3);
+	struct reference reference = {.ruleset = ruleset,
 				      .interfaces = &random_interfaces,
 				      .input = seed & 1,
 				      .tables = &model_tables,
@@ -283,17 +289,48 @@ static void one_ruleset(unsigned int seed, struct tally *tally)
 	int rules;
 
 	states = (struct model_states){.settings = control};
-	choose_form(&choices, &ruleset);
 	choose_settings(&choices, crowded);
 	sweep(&states);
 	assert_int_equal(totals->states + totals->parents, 0);
-	probe = probe_load(&ruleset, &random_interfaces, reference.input);
+	probe = probe_load(ruleset, &random_interfaces, reference.input);
 	rules = bpf_object__find_map_fd_by_name(probe.object, "state_rules");
 	if (rules >= 0)
-		assert_true(state_owners_add(&probe_tables.lasting, rules, &ruleset) >= 0);
-	send_packets(&choices, &reference, &probe, seed, crowded, tally);
+		assert_true(state_owners_add(&probe_tables.lasting, rules, ruleset) >= 0);
+	tally->classified += probe.classified;
+	send_packets(&choices, &reference, &probe, seed, packets, crowded, tally);
 	probe_close(&probe);
+}
+
+static void one_ruleset(unsigned int seed, struct tally *tally)
+{
+	struct choices choices = choices_from_seed(seed);
+	struct ruleset ruleset = random_ruleset_with_states(&choices, 1 + choose(&choices, 16));
+
+	choose_form(&choices, &ruleset);
+	try_form(choices, &ruleset, seed, PACKETS, tally);
 	ruleset_free(&ruleset);
+}
+
+/* The same packets through both forms of a ruleset. */
+static void one_large_ruleset(unsigned int seed, int packets, struct tally *tally)
+{
+	struct choices choices = choices_from_seed(seed);
+	struct ruleset ruleset = random_ruleset_with_states(&choices, large_size(seed));
+
+	choose_large_form(&choices, large_size(seed));
+	ruleset.linear = true;
+	try_form(choices, &ruleset, seed, packets, tally);
+	ruleset.linear = false;
+	try_form(choices, &ruleset, seed, packets, tally);
+	ruleset_free(&ruleset);
+}
+
+static void print_tally(const struct tally *tally)
+{
+	print_message("states made %u, expired %u; left: refreshed %u, limited %u; packets refused %u, endless %u; "
+		      "rulesets classified %u\n",
+		      tally->made, tally->expired, tally->refreshed, tally->limited, tally->refused, tally->endless,
+		      tally->classified);
 }
 
 static void dynamic_rules_agree_with_the_model(void **state)
@@ -303,16 +340,31 @@ static void dynamic_rules_agree_with_the_model(void **state)
 
 	for (unsigned int seed = first; seed < first + count; seed++)
 		one_ruleset(seed, &tally);
-	print_message("states made %u, expired %u; left: refreshed %u, limited %u; packets refused %u, endless %u\n",
-		      tally.made, tally.expired, tally.refreshed, tally.limited, tally.refused, tally.endless);
+	print_tally(&tally);
 	if (count >= RULESETS)
 		assert_true(tally.made && tally.expired && tally.refreshed && tally.limited && tally.refused &&
 			    tally.endless < count / 2);
 }
 
+static void both_forms_of_large_rulesets_agree_with_the_model(void **state)
+{
+	unsigned int first = setting("IPFW_SEED", 1), count = setting("IPFW_LARGE_RULESETS", LARGE_RULESETS);
+	unsigned int packets = setting("IPFW_LARGE_PACKETS", LARGE_PACKETS);
+	struct tally tally = {0};
+
+	for (unsigned int seed = first; seed < first + count; seed++)
+		one_large_ruleset(seed, (int)packets, &tally);
+	print_message("seeds %u to %u: ", first, first + count - 1);
+	print_tally(&tally);
+	assert_true(tally.classified >= count / 2);
+	if (count >= LARGE_RULESETS)
+		assert_true(tally.made && tally.refreshed && tally.refused && tally.endless < count);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(dynamic_rules_agree_with_the_model)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(dynamic_rules_agree_with_the_model),
+					   cmocka_unit_test(both_forms_of_large_rulesets_agree_with_the_model)};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

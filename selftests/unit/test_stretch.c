@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 
+#include "ipfw/verdict.h"
 #include "loader/compile/box.h"
 #include "loader/compile/function.h"
 #include "loader/compile/plan.h"
@@ -292,12 +293,10 @@ static void shares_code_for_what_is_left(void **state)
 					    "500 count log tcp from 10.0.0.5 to any setup",
 					    "600 skipto 700 ip from 10.0.0.5 to any",
 					    "700 deny ip from 2001:db8::1 to any proto tcp setup",
-					    "800 check-state",
 					    NULL};
-	static const __u32 codes[] = {1, 1, 0, 2, 3, 0, 4, 5, 0};
-	static const __u16 kinds[] = {DISPATCH_VERDICT, DISPATCH_COUNT, DISPATCH_VERDICT,
-				      DISPATCH_VERDICT, DISPATCH_CODE,	DISPATCH_SKIPTO,
-				      DISPATCH_VERDICT, DISPATCH_CODE,	DISPATCH_VERDICT};
+	static const __u32 codes[] = {1, 1, 0, 2, 3, 0, 4, 0};
+	static const __u16 kinds[] = {DISPATCH_VERDICT, DISPATCH_COUNT,	 DISPATCH_VERDICT, DISPATCH_VERDICT,
+				      DISPATCH_CODE,	DISPATCH_SKIPTO, DISPATCH_VERDICT, DISPATCH_VERDICT};
 	struct ruleset ruleset = ruleset_from(texts);
 	struct plan plan;
 	struct code code;
@@ -427,34 +426,132 @@ static int restore(void **state)
 	return 0;
 }
 
-/* As many blocks of rules, with one that makes states behind each, as the verifier would not follow round by round. */
-static void gives_up_where_states_part_too_many_rules(void **state)
+/* The first and last rule of each function, by number, with `?` behind a stretch that asks for states. */
+static char *functions_text(const struct ruleset *ruleset)
+{
+	struct plan plan = planned(ruleset);
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	for (size_t i = 0; i < plan.function_count; i++) {
+		const struct plan_function *function = plan.functions + i;
+
+		fprintf(out, "%s%s%u-%u%s", i ? " " : "", function->classified ? "" : "code ",
+			plan.rules[function->first].rule->number, plan.rules[function->end - 1].rule->number,
+			function->question ? "?" : "");
+	}
+	fclose(out);
+	plan_free(&plan);
+	return text;
+}
+
+/* A ruleset of such lines, each with a slot of its own. */
+static char *functions_of(const char *const *texts)
+{
+	struct ruleset ruleset = ruleset_from(texts);
+	char *text;
+
+	for (size_t i = 0; i < ruleset.count; i++)
+		ruleset.rules[i]->slot = (__u32)i;
+	text = functions_text(&ruleset);
+	ruleset_free(&ruleset);
+	return text;
+}
+
+static void parts_rules_where_states_are_asked_for(void **state)
+{
+	static const struct {
+		const char *texts[8], *functions;
+	} cases[] = {
+		/* at the first question, which is also a check-state's, and at another name */
+		{{"10 deny ip from 10.0.0.1 to any", "20 allow tcp from 10.0.0.2 to any keep-state",
+		  "30 deny ip from 10.0.0.3 to any", "40 allow tcp from 10.0.0.4 to any limit src-addr 2", NULL},
+		 "10-10 20-65535?"},
+		{{"10 check-state", "20 deny ip from 10.0.0.1 to any", "30 allow tcp from 10.0.0.2 to any keep-state",
+		  NULL},
+		 "10-65535?"},
+		{{"10 allow tcp from any to any keep-state :a", "20 allow tcp from 10.0.0.2 to any keep-state :b",
+		  "30 allow tcp from 10.0.0.2 to any keep-state :b", NULL},
+		 "10-10? 20-65535?"},
+		/* none is asked for */
+		{{"10 allow tcp from any to any record-state", "20 deny ip from 10.0.0.1 to any", NULL}, "10-65535"},
+		/* what is asked, or done, depends on more */
+		{{"10 check-state :any", "20 allow tcp from 10.0.0.2 to any keep-state", NULL}, "code 10-10 20-65535?"},
+		{{"10 prob 0.5 allow tcp from 10.0.0.2 to any keep-state", "20 deny ip from 10.0.0.2 to any", NULL},
+		 "code 10-10 20-65535"},
+	};
+
+	plan_classify_from = 0;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char *text = functions_of(cases[i].texts);
+
+		assert_string_equal(text, cases[i].functions);
+		free(text);
+	}
+}
+
+/* What the data says of rules that make states. */
+static void states_of_stretches_are_data(void **state)
+{
+	static const char *const texts[] = {"100 allow tcp from 10.0.0.1 to any setup keep-state",
+					    "200 deny tcp from 10.0.0.2 to any setup limit dst-port 7 :a",
+					    "300 skipto 400 tcp from 10.0.0.3 to any record-state",
+					    "400 count log tcp from 10.0.0.4 to any keep-state defer-action",
+					    "500 allow udp from 10.0.0.5 to any out keep-state",
+					    NULL};
+	static const struct {
+		__u32 next, connections, code, tests;
+		__u8 action, defers;
+	} wanted[] = {{1, 0, 0, 1, DISPATCH_VERDICT, 0},
+		      {2, 7, 0, 1, DISPATCH_VERDICT, 0},
+		      {3, 0, 0, 0, DISPATCH_SKIPTO, 0},
+		      {4, 0, 2, 0, DISPATCH_CODE, 1},
+		      {5, 0, 0, 0, DISPATCH_VERDICT, 0}};
+	struct ruleset ruleset = ruleset_from(texts);
+	struct plan plan;
+
+	for (__u32 i = 0; i < ruleset.count; i++)
+		ruleset.rules[i]->slot = 10 + i;
+	plan_classify_from = 0;
+	plan = planned(&ruleset);
+	for (__u32 i = 0; i < sizeof(wanted) / sizeof(*wanted); i++) {
+		const struct stretch_state *state_of = plan.stretch_states + 10 + i;
+
+		assert_int_equal(plan.dispatch[i].code, wanted[i].tests);
+		assert_true(plan.dispatch[i].result == MATCH_RESULT(VERDICT_STATE, 10 + i, 0));
+		assert_int_equal(state_of->here, 1);
+		assert_int_equal(state_of->next, wanted[i].next);
+		assert_int_equal(state_of->connections, wanted[i].connections);
+		assert_int_equal(state_of->code, wanted[i].code);
+		assert_int_equal(state_of->action, wanted[i].action);
+		assert_int_equal(state_of->defers, wanted[i].defers);
+	}
+	plan_free(&plan);
+	ruleset_free(&ruleset);
+}
+
+/* Blocks of rules with one that makes states behind each. */
+static void looks_up_rules_with_states_among_them(void **state)
 {
 	struct ruleset ruleset = ruleset_from((const char *const[]){NULL});
-	struct plan plan;
+	char *text;
 
 	for (unsigned int i = 0; i < 3300; i++) {
 		bool last = i % 100 == 99;
 		struct rule *rule;
-		char text[256];
+		char line[256];
 
-		snprintf(text, sizeof(text), "%u %s 10.%u.%u.0/24 to any%s", 1 + i,
+		snprintf(line, sizeof(line), "%u %s 10.%u.%u.0/24 to any%s", 1 + i,
 			 last ? "allow tcp from" : "deny ip from", i / 100, i % 100, last ? " keep-state" : "");
-		rule = rule_from(text);
+		rule = rule_from(line);
 		rule->slot = 1 + i;
 		assert_int_equal(ruleset_insert(&ruleset, rule), 0);
 	}
-	plan_classify_from = 1;
-	plan = planned(&ruleset);
-	assert_false(plan_classifies(&plan));
-	assert_int_equal(plan.functions[0].form, STRETCH_SCATTERED);
-	assert_true(plan.function_count <= FUNCTIONS_OF_ROUNDS_MAX);
-	plan_free(&plan);
-	while (ruleset.count > 2000)
-		ruleset_remove(&ruleset, 0);
-	plan = planned(&ruleset);
-	assert_true(plan_classifies(&plan));
-	plan_free(&plan);
+	text = functions_text(&ruleset);
+	assert_string_equal(text, "code 1-99 100-3300? code 65535-65535");
+	free(text);
 	ruleset_free(&ruleset);
 }
 
@@ -469,7 +566,9 @@ int main(void)
 		cmocka_unit_test_teardown(shares_code_for_what_is_left, restore),
 		cmocka_unit_test_teardown(shares_no_code_that_asks_for_the_number, restore),
 		cmocka_unit_test_teardown(gives_up_where_code_is_too_long, restore),
-		cmocka_unit_test_teardown(gives_up_where_states_part_too_many_rules, restore),
+		cmocka_unit_test_teardown(parts_rules_where_states_are_asked_for, restore),
+		cmocka_unit_test_teardown(states_of_stretches_are_data, restore),
+		cmocka_unit_test(looks_up_rules_with_states_among_them),
 		cmocka_unit_test_teardown(directions_share_an_image_of_the_same_boxes, restore),
 	};
 
