@@ -136,7 +136,8 @@ struct masked_number {
 	__u32 value, mask; /* matches if (number & mask) == value; value already masked */
 };
 
-#define PROBABILITY_ONE 0x7fffffff /* `prob 1`: the unit of OPTION_PROBABILITY, which 31 random bits are compared with */
+/* `prob 1`: the unit of OPTION_PROBABILITY, which 31 random bits are compared with. */
+#define PROBABILITY_ONE 0x7fffffff
 
 #define LOG_DEFAULT_LIMIT 0xffffffffu /* no `logamount': to become net.inet.ip.fw.verbose_limit when it is added */
 
