@@ -96,15 +96,18 @@ static int print_forwarding_interfaces(const struct firewall *firewall, const st
 /* Who forwards packets, and why not XDP if it should. */
 static void print_forwarding(const struct firewall *firewall, const struct interface_list *interfaces, FILE *out)
 {
-	const char *hindrance = fast_forward_hindrance(&firewall->ruleset, interfaces);
+	const char *hindrance;
 
-	if (print_forwarding_interfaces(firewall, interfaces, out))
+	if (print_forwarding_interfaces(firewall, interfaces, out)) {
 		fprintf(out, "\n");
-	else if (!(firewall->ruleset.switches & RULESET_FORWARD))
-		fprintf(out, "forwarding:  by the stack\n");
-	else
-		fprintf(out, "forwarding:  by the stack: %s\n",
-			hindrance ? hindrance : "no interface is known to send what XDP forwards");
+		return;
+	}
+	fprintf(out, "forwarding:  by the stack");
+	if (firewall->ruleset.switches & RULESET_FORWARD) {
+		hindrance = fast_forward_hindrance(&firewall->ruleset, interfaces);
+		fprintf(out, ": %s", hindrance ? hindrance : "no interface is known to send what XDP forwards");
+	}
+	fprintf(out, "\n");
 }
 
 static int print_hooks(const struct firewall *firewall, FILE *out)

@@ -333,6 +333,23 @@ def test_routes_and_neighbours(net):
 
 
 @harness.time_limit(60)
+def test_next_hop_that_has_gone(net):
+    """A neighbour that nobody has heard of for long is asked whether it is still there, though XDP sends to it."""
+    _prepare(net, _COUNT)
+    net.gateway.sysctl(ipv4__neigh__east0__delay_first_probe_time=1)
+    _warm_up(net)
+    net.gateway.ip(f"neigh replace {SERVER.host4} lladdr 02:00:00:00:00:99 dev {SERVER.interface} nud stale")
+    before, sent, end = _by_stack(net), 0, time.monotonic() + 20
+    with frames.Sniffer(net.server) as far:
+        while not far.packets(lambda each: each.type == 0x806, patience=0) and time.monotonic() < end:
+            _send(net, *[_v4(_DATAGRAM)] * 10)
+            sent += 10
+            time.sleep(0.05)
+        harness.true(far.packets(lambda each: each.type == 0x806, patience=0), "nobody asks for the neighbour")
+    harness.within(_by_stack(net) - before, 1, sent // 4, f"packets of {sent} that the stack has forwarded")
+
+
+@harness.time_limit(60)
 def test_source_checks(net):
     """rp_filter, read at the commit: 1 wants the way back by the same interface, 2 any, 0 none."""
     true, spoofed, strange = CLIENT.host4, "198.51.100.77", "203.0.113.1"
@@ -395,6 +412,14 @@ def test_rules_that_hinder(net):
         net.firewall.load(_COUNT)
         harness.equal(_status(net), "by the stack: there are IPsec policies")
         net.gateway.ip("xfrm policy flush")
+    try:
+        net.gateway.ip("link add vrf0 type vrf table 10")
+    except OSError:
+        print("# no VRF here")
+    else:
+        net.firewall.load(_COUNT)
+        harness.equal(_status(net), "by the stack: there is a VRF")
+        net.gateway.ip("link delete vrf0")
     for rules in ("100 reset tcp from any to any 7 in", "100 unreach port udp from any to any 7 in recv west0",
                   "100 count ip from any to any uid 0 in", "100 setdscp ef ip from any to any 7",
                   "100 count log ip from any to any 7", "100 count tag 7 ip from any to any out\n110 count ip from any to any tagged 7"):
