@@ -19,6 +19,14 @@ static __always_inline __u16 checksum_fold(__u32 sum)
 	return ~sum;
 }
 
+/* Likewise a sum of 32-bit words as they lie in memory, at most 2^32 of them. */
+static __always_inline __u16 checksum_fold_words(__u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	return checksum_fold(sum);
+}
+
 /* The checksum `check` of a header in which the word `from` becomes `to` (RFC 1624), all as they lie in memory. */
 static __always_inline __u16 checksum_replace(__u16 check, __u16 from, __u16 to)
 {

@@ -22,9 +22,7 @@ static __always_inline bool checksum_may_be_pending(const struct packet *packet,
 
 	for (int i = 0; i < 4; i++)
 		sum += (__u64)packet->source[i] + packet->destination[i];
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	return check == (__u16)~checksum_fold(sum);
+	return check == (__u16)~checksum_fold_words(sum);
 }
 
 #endif

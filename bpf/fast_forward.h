@@ -25,6 +25,10 @@
 /* Seconds after which the stack sees another packet for a next hop: see fast_forward_show(). */
 #define FAST_FORWARD_SHOW 4
 
+/* ICMPv6 types of RFC 4861, from router solicitation to redirect. */
+#define NEIGHBOUR_DISCOVERY_FIRST 133
+#define NEIGHBOUR_DISCOVERY_LAST 137
+
 enum fast_forward_decision { FAST_FORWARD_STACK, FAST_FORWARD_EVEN, FAST_FORWARD_ODD };
 
 /* Whether an address is neither 0.0.0.0/8, loopback, link-local, multicast nor reserved (RFC 6890). */
@@ -43,6 +47,22 @@ static __always_inline bool address6_forwarded(const __u32 *address)
 	       !address_link_local(address);
 }
 
+/* Whether the checksum of an IPv4 header without options is right: routers drop what has a wrong one (RFC
+ * 1812, 4.2.2.5). */
+static __always_inline bool ip4_checksum_right(const struct iphdr *ip)
+{
+	const __u32 *words = (const __u32 *)ip;
+
+	return !checksum_fold_words((__u64)words[0] + words[1] + words[2] + words[3] + words[4]);
+}
+
+/* Whether it is neighbour discovery, which the stack answers in place of others if told to (proxy_ndp). */
+static __always_inline bool neighbour_discovery(const struct packet *packet)
+{
+	return packet->flags & PACKET_ICMP6 && packet->icmp_type >= NEIGHBOUR_DISCOVERY_FIRST &&
+	       packet->icmp_type <= NEIGHBOUR_DISCOVERY_LAST;
+}
+
 /* Whether the packet at the end of the IP headers is of a kind that needs no care, with its checksum in place. */
 static __always_inline bool fast_forward_transport(const struct packet *packet, const void *header, const void *end)
 {
@@ -53,7 +73,7 @@ static __always_inline bool fast_forward_transport(const struct packet *packet, 
 		return (const void *)(tcp + 1) <= end && !checksum_may_be_pending(packet, tcp->check);
 	if (packet->flags & PACKET_PORTS && packet->protocol == IPPROTO_UDP)
 		return (const void *)(udp + 1) <= end && !checksum_may_be_pending(packet, udp->check);
-	return packet->flags & (PACKET_ICMP | PACKET_ICMP6);
+	return packet->flags & (PACKET_ICMP | PACKET_ICMP6) && !neighbour_discovery(packet);
 }
 
 /* Judges the headers and fills in what the routing table is asked. */
@@ -63,7 +83,7 @@ static __always_inline bool fast_forward_ip4(const struct packet *packet, const 
 	if ((const void *)(ip + 1) > end || *(const __u8 *)ip != IP4_PLAIN || ip->ttl <= 1 ||
 	    ip->frag_off & bpf_htons(IP4_NOT_FRAGMENT_MASK))
 		return false;
-	if (!address4_forwarded(ip->saddr) || !address4_forwarded(ip->daddr))
+	if (!address4_forwarded(ip->saddr) || !address4_forwarded(ip->daddr) || !ip4_checksum_right(ip))
 		return false;
 	query->family = FAMILY_IP4;
 	query->tos = ip->tos;

@@ -15,8 +15,8 @@ import wire
 from frames import ICMP, IP, TCP, UDP, Ether, IPv6, Raw
 from network import CLIENT, OTHER, SERVER
 from scapy.layers.inet import IPOption_NOP
-from scapy.layers.inet6 import (HBHOptUnknown, ICMPv6EchoRequest, ICMPv6PacketTooBig, ICMPv6TimeExceeded, IPv6ExtHdrDestOpt,
-                                IPv6ExtHdrFragment)
+from scapy.layers.inet6 import (HBHOptUnknown, ICMPv6EchoRequest, ICMPv6ND_NS, ICMPv6PacketTooBig, ICMPv6TimeExceeded,
+                                IPv6ExtHdrDestOpt, IPv6ExtHdrFragment)
 
 _VARIABLE = "net.inet.ip.fastforwarding"
 # Before 6.3 the kernel does not tell which interfaces can.
@@ -238,6 +238,7 @@ def test_left_to_the_stack(net):
             ("first fragment", _v4(_DATAGRAM, flags="MF"), 1), ("last fragment", _v4(Raw(bytes(64)), frag=8, proto=17), 1),
             ("fragment", _v6(IPv6ExtHdrFragment(m=1) / _DATAGRAM), 1),
             ("odd source", _v4(_DATAGRAM, src="0.0.0.1"), 1), ("odd source", _v4(_DATAGRAM, src="169.254.0.1"), 1),
+            ("neighbour discovery", _v6(ICMPv6ND_NS(tgt=SERVER.host6), hlim=255), 1),
             ("another protocol", _v4(Raw(bytes(32)), proto=132), 1),
             ("checksum to be computed", pending4, 1)):
         print(f"# {name}")
@@ -284,7 +285,7 @@ def test_never_forwarded(net):
     _prepare(net, _COUNT)
     net.gateway.ip(f"route add default via {SERVER.host4}", f"route add ::/0 via {SERVER.host6}")
     _warm_up(net)
-    for packet in (_v4(_DATAGRAM, dst="224.0.0.5"), _v4(_DATAGRAM, dst="198.51.100.255"), _v4(_DATAGRAM, dst="127.0.0.1"),
+    for packet in (_v4(_DATAGRAM, chksum=0x1234), _v4(_DATAGRAM, dst="224.0.0.5"), _v4(_DATAGRAM, dst="198.51.100.255"), _v4(_DATAGRAM, dst="127.0.0.1"),
                    _v4(_DATAGRAM, dst="255.255.255.255"), _v4(_DATAGRAM, src="127.0.0.1"),
                    _v4(_DATAGRAM, src="224.0.0.1"), _v4(_DATAGRAM, src=SERVER.firewall4),
                    _v4(_DATAGRAM, dst=SERVER.firewall4), _v6(_DATAGRAM, dst="ff0e::1"), _v6(_DATAGRAM, src="ff0e::1"),
