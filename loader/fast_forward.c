@@ -8,7 +8,6 @@
 #include "loader/compile/tags.h"
 #include "loader/interface_features.h"
 #include "loader/ipsec.h"
-#include "loader/programs.h"
 
 /* Whether the rule reads the socket that sends a packet: a forwarded one has none, but XDP would look for one. */
 static bool asks_sockets(const struct rule *rule)
@@ -28,21 +27,13 @@ static bool asks_sockets(const struct rule *rule)
 	return false;
 }
 
-/* Why a rule that forwarded packets may meet on output keeps XDP from forwarding, or NULL. */
-static const char *output_hindrance(const struct rule *rule)
-{
-	if (programs_rule_answers(rule))
-		return "rules for outgoing packets answer (reset, unreach, abort)";
-	if (asks_sockets(rule))
-		return "rules for outgoing packets ask for sockets (uid, gid, jail, sockarg)";
-	return NULL;
-}
-
-/* Why a rule that packets may meet anywhere does, or NULL. */
-static const char *any_hindrance(const struct rule *rule)
+/* Why a rule keeps XDP from forwarding, or NULL. `on_output`: forwarded packets may meet it there. */
+static const char *rule_hindrance(const struct rule *rule, bool on_output)
 {
 	if (rule_action(rule)->code == ACTION_SETFIB)
 		return "rules choose routing tables (setfib)";
+	if (on_output && asks_sockets(rule))
+		return "rules for outgoing packets ask for sockets (uid, gid, jail, sockarg)";
 	return NULL;
 }
 
@@ -55,11 +46,8 @@ static const char *rules_hindrance(const struct ruleset *ruleset, const struct i
 		const struct rule *rule = ruleset->rules[i];
 		bool by_state = rule_state_option(rule);
 
-		if (ruleset->disabled_sets & 1u << rule->set && !by_state)
-			continue;
-		hindrance = any_hindrance(rule);
-		if (!hindrance && (by_state || plan_can_match(&output, rule)))
-			hindrance = output_hindrance(rule);
+		if (by_state || !(ruleset->disabled_sets & 1u << rule->set))
+			hindrance = rule_hindrance(rule, by_state || plan_can_match(&output, rule));
 	}
 	return hindrance;
 }

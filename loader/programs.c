@@ -36,7 +36,7 @@ static const struct hook_row hook_rows[HOOK_COUNT] = {
 	[HOOK_XDP] = {"xdp", "xdp.bpf.o", "xdp_reply.bpf.o", "xdp_ruleset", true},
 	[HOOK_TC_EGRESS] = {"tc", "tc_egress.bpf.o", "tc_egress_reply.bpf.o", "tc_egress_ruleset", false},
 	[HOOK_TC_INGRESS] = {"tc", "tc_ingress.bpf.o", "tc_ingress.bpf.o", "tc_ingress_ruleset", true},
-	[HOOK_XDP_FORWARD] = {"xdp", "xdp_forward.bpf.o", "xdp_forward.bpf.o", "xdp_forward_ruleset", false},
+	[HOOK_XDP_FORWARD] = {"xdp", "xdp_forward.bpf.o", "xdp_forward_reply.bpf.o", "xdp_forward_ruleset", false},
 };
 
 /* One program being built, in a thread of its own: verifying takes most of the time. */
@@ -70,9 +70,9 @@ const char *programs_directory(void)
 	return directory;
 }
 
-bool programs_rule_answers(const struct rule *rule)
+static bool action_answers(unsigned int code)
 {
-	switch (rule_action(rule)->code) {
+	switch (code) {
 	case ACTION_UNREACH:
 	case ACTION_UNREACH6:
 	case ACTION_RESET:
@@ -90,7 +90,7 @@ bool programs_need_reply(const struct ruleset *ruleset)
 	for (size_t i = 0; i < ruleset->count; i++)
 		if ((!(ruleset->disabled_sets & 1u << ruleset->rules[i]->set) ||
 		     rule_state_option(ruleset->rules[i])) &&
-		    programs_rule_answers(ruleset->rules[i]))
+		    action_answers(rule_action(ruleset->rules[i])->code))
 			return true;
 	return false;
 }

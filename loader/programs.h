@@ -18,8 +18,7 @@ enum hook {
 	HOOK_XDP,	  /* in, bpf/xdp.bpf.c */
 	HOOK_TC_EGRESS,	  /* out, bpf/tc_egress.bpf.c */
 	HOOK_TC_INGRESS,  /* in where XDP is not possible, bpf/tc_ingress.bpf.c */
-	HOOK_XDP_FORWARD, /* out for what XDP forwards, bpf/xdp_forward.bpf.c: then HOOK_XDP forwards (fast_forward.h)
-			   */
+	HOOK_XDP_FORWARD, /* out of what XDP forwards, bpf/xdp_forward.bpf.c; HOOK_XDP then does */
 	HOOK_COUNT
 };
 
@@ -47,8 +46,6 @@ struct programs {
 	struct stretch_notes notes[HOOK_COUNT];
 };
 
-/* Whether the rule's action answers packets (reset, unreach...). */
-bool programs_rule_answers(const struct rule *rule);
 /* Whether any rule of the ruleset answers incoming packets (reset, unreach...), so that TC ingress is needed. */
 bool programs_need_reply(const struct ruleset *ruleset);
 

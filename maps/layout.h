@@ -141,9 +141,11 @@ struct handover {
  */
 #define FAST_FORWARD_HOPS 256
 struct fast_forward {
-	__u32 interface;		/* ifindex that it leaves by */
-	__u8 destination_mac[6];	/* of the next hop */
-	__u8 source_mac[6];		/* of that interface */
+	__u32 interface;	 /* ifindex that it leaves by */
+	__u8 sender_mac[6];	 /* of whom it came from */
+	__u8 destination_mac[6]; /* of the next hop */
+	__u8 source_mac[6];	 /* of the interface */
+	__u8 reserved[2];
 	__u32 shown[FAST_FORWARD_HOPS]; /* by next hop: jiffies at which a packet for it last went by the stack */
 };
 

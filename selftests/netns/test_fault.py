@@ -209,7 +209,7 @@ def test_forwarding(net):
     for host in (net.client, net.server):
         wire.receive_offload_on(host, "eth0")
         wire.checksums_in_software(host, "eth0")
-    rules = "100 unreach port udp from any to any 7 in\n110 deny udp from any to any 8 out\n65000 allow ip from any to any"
+    rules = "100 unreach port udp from any to any 7 in\n110 unreach port udp from any to any 8 out\n65000 allow ip from any to any"
     with traffic.udp_server(net.server, 7, 8):
         _loop(_Scenario(net, lambda: (net.firewall(f"-q sysctl {_FORWARDING}=0"), net.firewall.load(rules)),
-                        ("-q", "/dev/stdin"), f"sysctl {_FORWARDING}=2\nadd 50 skipto 120 udp from any to any 8\ndelete 100\n"), 16)
+                        ("-q", "/dev/stdin"), f"sysctl {_FORWARDING}=2\nadd 50 skipto 120 udp from any to any 8\ndelete 100\n"), 20)
