@@ -33,24 +33,25 @@ struct {
 		__array(values, struct name##_contents);                                                               \
 	} name SEC(".maps")
 
-/* An outer map `name`, whose inner ones are tries of our own (ipfw/table_trie.h). */
-#define TABLE_TRIE_MAP(name)                                                                                           \
+/* An outer map `name` with a slot for each table, whose inner ones are arrays of any length. */
+#define TABLE_ARRAY_MAP(name, bytes, slots)                                                                            \
 	struct name##_contents {                                                                                       \
 		__uint(type, BPF_MAP_TYPE_ARRAY);                                                                      \
 		__uint(map_flags, BPF_F_MMAPABLE | BPF_F_INNER_MAP);                                                   \
 		__uint(max_entries, 1);                                                                                \
 		__uint(key_size, sizeof(__u32));                                                                       \
-		__uint(value_size, TRIE_LINE);                                                                         \
+		__uint(value_size, bytes);                                                                             \
 	};                                                                                                             \
 	struct {                                                                                                       \
 		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                                              \
-		__uint(max_entries, TABLES_MAX);                                                                       \
+		__uint(max_entries, slots);                                                                            \
 		__type(key, __u32);                                                                                    \
 		__array(values, struct name##_contents);                                                               \
 	} name SEC(".maps")
 
-TABLE_TRIE_MAP(table_address4);
-TABLE_TRIE_MAP(table_address6);
+TABLE_ARRAY_MAP(table_address4, TRIE_LINE, TABLES_MAX); /* tries of our own (ipfw/table_trie.h) */
+TABLE_ARRAY_MAP(table_address6, TRIE_LINE, TABLES_MAX);
+TABLE_ARRAY_MAP(table_counts, sizeof(struct table_count), 2 * TABLES_MAX);
 TABLE_MAP(table_timed4, BPF_MAP_TYPE_LPM_TRIE, table_address4, table_entry, TABLES_MAX);
 TABLE_MAP(table_timed6, BPF_MAP_TYPE_LPM_TRIE, table_address6, table_entry, TABLES_MAX);
 TABLE_MAP(table_interface, BPF_MAP_TYPE_HASH, table_interface, table_entry, TABLES_MAX);

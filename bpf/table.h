@@ -133,7 +133,7 @@ static __always_inline bool holds_no_matter(__u64 question)
 static __always_inline bool asks_plainly(const struct packet *packet, const struct table_asked *asked)
 {
 	return holds_no_matter(asked->question) && !TABLE_CONTENTS(table_timed4, asked->slot) &&
-	       !table_counters_map(packet, TABLE_ADDRESS, asked->slot);
+	       !table_counts_map(packet, asked->slot);
 }
 
 static __always_inline void find_address(struct table_asked *asked, void *trie, bool wide)
@@ -162,7 +162,8 @@ static __always_inline void write_half(__u32 *words, __u64 half, __u32 bits)
 	words[1] = bpf_htonl((__u32)half);
 }
 
-static __always_inline void count_address(const struct packet *packet, const struct table_asked *asked)
+/* Counts the packet for an address that expires. */
+static __always_inline void count_timed_address(const struct packet *packet, const struct table_asked *asked)
 {
 	struct table_scratch *scratch;
 	void *counters = table_counters_find(packet, TABLE_ADDRESS, asked->slot, &scratch);
@@ -174,6 +175,17 @@ static __always_inline void count_address(const struct packet *packet, const str
 	write_half(scratch->key.word, asked->address.high, asked->bits);
 	write_half(scratch->key.word + 2, asked->address.low, asked->bits > 64 ? asked->bits - 64 : 0);
 	table_count(packet, counters, scratch);
+}
+
+/* Counts the packet for an address that stays. */
+static __always_inline void count_address(const struct packet *packet, const struct table_asked *asked)
+{
+	void *counts = table_counts_map(packet, asked->slot);
+	__u32 index = TRIE_REFERENCE_INDEX(asked->reference);
+	struct table_count *count = counts ? bpf_map_lookup_elem(counts, &index) : NULL;
+
+	if (count)
+		table_count_in(packet, &count->counter);
 }
 
 /* Two words of an address, one behind the other in memory, as a number. */
@@ -231,7 +243,10 @@ __noinline int packet_table_address(struct packet *packet, __u64 question, __u32
 		asked->found = holds_no_matter(asked->question) || trie_answer(packet, asked);
 	if (!asked->found)
 		return 0;
-	count_address(packet, asked);
+	if (asked->reference)
+		count_address(packet, asked);
+	else
+		count_timed_address(packet, asked);
 	return 1;
 }
 

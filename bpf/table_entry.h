@@ -87,6 +87,13 @@ static __always_inline void *table_counters_find(const struct packet *packet, __
 	return *scratch ? counters : NULL;
 }
 
+static __always_inline void table_count_in(const struct packet *packet, struct rule_counter *counter)
+{
+	__sync_fetch_and_add(&counter->packets, packet->segments);
+	__sync_fetch_and_add(&counter->bytes, packet->bytes);
+	counter->last_match = bpf_ktime_get_coarse_ns();
+}
+
 /* Counts the packet for the entry of this key. CPUs share the counters: of a million entries most are never found. */
 static __always_inline void table_count(const struct packet *packet, void *counters, struct table_scratch *scratch)
 {
@@ -96,11 +103,17 @@ static __always_inline void table_count(const struct packet *packet, void *count
 		bpf_map_update_elem(counters, &scratch->key, &scratch->zero, BPF_NOEXIST);
 		counter = bpf_map_lookup_elem(counters, &scratch->key);
 	}
-	if (!counter)
-		return;
-	__sync_fetch_and_add(&counter->packets, packet->segments);
-	__sync_fetch_and_add(&counter->bytes, packet->bytes);
-	counter->last_match = bpf_ktime_get_coarse_ns();
+	if (counter)
+		table_count_in(packet, counter);
+}
+
+/* The array that counts the packets which find an address that stays; NULL if this packet is not counted. */
+static __always_inline void *table_counts_map(const struct packet *packet, __u32 slot)
+{
+	__u32 index = TABLE_COUNTS_SLOT(packet->family == 6, slot);
+	void *counts = bpf_map_lookup_elem(&table_counts, &index);
+
+	return packet_traced(packet) ? NULL : counts;
 }
 
 #endif

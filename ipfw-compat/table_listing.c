@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include "ipfw-compat/listing.h"
 
@@ -46,18 +45,21 @@ static int compare(const void *left, const void *right, void *type)
 /* Reads the counters of all entries; tables of `all' that have none are listed without. Returns 0 or an exit code. */
 static int fetch_counters(struct table_listing *listing, const struct table_call *call, const struct table *table)
 {
-	int fd = firewall_table_counters_open(call->call->transaction->firewall, table), result = 0;
+	const struct firewall *firewall = call->call->transaction->firewall;
+	struct table_counters counters;
+	int result = firewall_table_counters_open(firewall, table, &counters);
 
-	if (fd == -ENOENT)
+	if (result == -ENOENT)
 		return call->all ? 0 : table_uncounted(call);
-	if (fd < 0)
-		return table_unreadable(call, fd);
+	if (result)
+		return table_unreadable(call, result);
 	listing->counters = calloc(listing->count + 1, sizeof(*listing->counters));
 	if (!listing->counters)
 		result = -ENOMEM;
 	for (size_t i = 0; !result && i < listing->count; i++)
-		result = firewall_table_counters(fd, table, &listing->entries[i].key, listing->counters + i);
-	close(fd);
+		result = firewall_table_counters(firewall, &counters, table, &listing->entries[i].key,
+						 listing->counters + i);
+	table_counters_close(&counters);
 	return result ? table_unreadable(call, result) : 0;
 }
 

@@ -38,11 +38,12 @@ int firewall_table_items(const struct firewall *firewall, struct table *table, _
 	return table_items(&firewall->lasting, table, items);
 }
 
-int firewall_table_counters_open(const struct firewall *firewall, const struct table *table)
+int firewall_table_counters_open(const struct firewall *firewall, const struct table *table,
+				 struct table_counters *counters)
 {
 	if (!(table->info.flags & TABLE_COUNTED))
 		return -ENOENT;
-	return table_counters_open(&firewall->lasting, table->info.type, table->slot);
+	return table_counters_open(&firewall->lasting, table, counters);
 }
 
 /* Nanoseconds that the wall clock is ahead of table_clock(). Both move on together. */
@@ -59,14 +60,15 @@ static __u64 clock_offset(void)
 	return (__u64)wall.tv_sec * 1000000000 + (__u64)wall.tv_nsec - after;
 }
 
-int firewall_table_counters(int fd, const struct table *table, const struct table_key *key, struct counters *counters)
+int firewall_table_counters(const struct firewall *firewall, const struct table_counters *from,
+			    const struct table *table, const struct table_key *key, struct counters *counters)
 {
 	__u32 interface = table->info.type == TABLE_INTERFACE ? if_nametoindex(key->u.name) : 0;
 	struct rule_counter counter = {0};
 	int result = 0;
 
 	if (!table->reset_all && !table_edits_find(&table->reset, key))
-		result = table_counters_read(fd, table, key, interface, &counter);
+		result = table_counters_read(&firewall->lasting, from, table, key, interface, &counter);
 	*counters = (struct counters){.packets = counter.packets, .bytes = counter.bytes};
 	if (counter.last_match)
 		counters->last_match = (time_t)((counter.last_match + clock_offset()) / 1000000000);

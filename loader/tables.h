@@ -5,7 +5,7 @@
 
 #include "ipfw/error.h"
 #include "loader/firewall.h"
-#include "maps/tables.h"
+#include "maps/table_counters.h"
 
 /* A copy of the tables, to be edited. Returns 0, or -1 with *error set and nothing to free. */
 int firewall_tables(const struct firewall *firewall, struct tables *tables, struct error *error);
@@ -18,10 +18,15 @@ int firewall_table_each(const struct firewall *firewall, const struct table *tab
 			void *argument);
 int firewall_table_items(const struct firewall *firewall, struct table *table, __u32 items[2]);
 
-/* The counters of the entries of a table: a descriptor, which the caller closes, or -errno; -ENOENT: they have none. */
-int firewall_table_counters_open(const struct firewall *firewall, const struct table *table);
+/*
+ * The counters of the entries of a table, for table_counters_close() to close. Returns 0 or -errno; -ENOENT: they have
+ * none.
+ */
+int firewall_table_counters_open(const struct firewall *firewall, const struct table *table,
+				 struct table_counters *counters);
 /* Reads those of one entry; what is set back in the transaction is 0 already. Returns 0 or -errno. */
-int firewall_table_counters(int fd, const struct table *table, const struct table_key *key, struct counters *counters);
+int firewall_table_counters(const struct firewall *firewall, const struct table_counters *from,
+			    const struct table *table, const struct table_key *key, struct counters *counters);
 
 /*
  * Changes of tables and rules of one transaction come into force together: firewall_tables_prepare() stands before

@@ -48,6 +48,7 @@ const char *const lasting_names[LASTING_MAPS] = {
 	[LASTING_TABLE_TIMED4] = "table_timed4",
 	[LASTING_TABLE_TIMED6] = "table_timed6",
 	[LASTING_TABLE_COUNTERS] = "table_counters",
+	[LASTING_TABLE_COUNTS] = "table_counts",
 	[LASTING_XDP_PROGRAMS] = "xdp_programs",
 	[LASTING_TC_PROGRAMS] = "tc_programs",
 };

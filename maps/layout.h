@@ -503,6 +503,16 @@ struct table_counter_key {
 	__u32 word[10];
 };
 
+/*
+ * "table_counts", ARRAY_OF_MAPS, by TABLE_COUNTS_SLOT: likewise those of addresses that stay, arrays by the index of
+ * the entry in its trie (ipfw/table_trie.h). Userland sets them back before an entry gets an index.
+ */
+#define TABLE_COUNTS_SLOT(wide, slot) (((wide) ? TABLES_MAX : 0) + (slot))
+struct table_count {
+	struct rule_counter counter;
+	__u64 reserved; /* two in a line, none in two */
+};
+
 /* Slots of "xdp_programs" and "tc_programs" (PROG_ARRAY). */
 #define XDP_SLOT(generation) ((generation)&1)
 #define XDP_SLOT_SLOW(generation) (((generation)&1) + 2)

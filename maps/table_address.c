@@ -79,6 +79,13 @@ static struct table_key from_trie(const struct trie_key *key, bool wide)
 	return made;
 }
 
+__u32 table_address_index(const struct trie *trie, const struct table_key *key)
+{
+	struct trie_key wanted = to_trie(key);
+
+	return trie_find(trie, &wanted);
+}
+
 int table_address_find(const struct trie *trie, const struct table_key *key, struct table_record *record)
 {
 	struct trie_key wanted = to_trie(key), found;
@@ -111,20 +118,31 @@ int table_address_each(const struct trie *trie,
 	return result;
 }
 
-int table_address_edit(struct trie *trie, const struct table_edits *edits)
+/* Makes the edits of the trie's family that leave an entry, or those that remove one. */
+static int edit_some(struct trie *trie, const struct table_edits *edits, bool stay)
 {
 	unsigned int family = trie_header(trie)->wide ? 6 : 4;
-	int result = trie_recover(trie);
+	int result = 0;
 
 	for (size_t i = 0; !result && i < edits->count; i++) {
 		const struct table_edit *edit = edits->edits + i;
 		struct trie_key key = to_trie(&edit->key);
 
-		if (edit->key.family != family)
+		if (edit->key.family != family || table_edit_stays(edit) != stay)
 			continue;
-		result = table_edit_stays(edit) ? trie_set(trie, &key, &edit->entry.record) : trie_remove(trie, &key);
+		result = stay ? trie_set(trie, &key, &edit->entry.record) : trie_remove(trie, &key);
 	}
 	return result;
+}
+
+/* Entries are added before others are removed, whose indexes packets still count by. */
+int table_address_edit(struct trie *trie, const struct table_edits *edits)
+{
+	int result = trie_recover(trie);
+
+	if (!result)
+		result = edit_some(trie, edits, true);
+	return result ? result : edit_some(trie, edits, false);
 }
 
 /* Makes the changes one by one in a copy. */

@@ -20,6 +20,9 @@ int table_address_each(const struct trie *trie,
  */
 int table_address_edit(struct trie *trie, const struct table_edits *edits);
 
+/* The index of an entry, 0: there is none. */
+__u32 table_address_index(const struct trie *trie, const struct table_key *key);
+
 /*
  * Makes a map of what is in `old` (NULL: nothing) after the edits of one family. Returns a descriptor, -ENOENT if there
  * is nothing at all, or another -errno.

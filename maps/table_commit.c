@@ -57,9 +57,11 @@ static int build(struct commit *commit, struct table *table)
 	if (!slot)
 		return -ENOSPC;
 	__atomic_store_n(&commit->slots->filled[table->info.type][slot], 1, __ATOMIC_SEQ_CST);
-	result = table_contents_build(commit->lasting, table, slot, commit->present, commit->present_count);
-	if (!result && table->stored && !table->reset_all)
-		result = table_counters_share(commit->lasting, table->info.type, table->slot, slot);
+	result = table_counters_move(commit->lasting, table);
+	if (!result)
+		result = table_contents_build(commit->lasting, table, slot, commit->present, commit->present_count);
+	if (!result)
+		result = table_counters_carry(commit->lasting, table, slot);
 	if (result) {
 		commit->tables->slots[table->info.type][slot] = false;
 		return result;
@@ -230,6 +232,8 @@ static int edit_in_place(const struct commit *commit, struct table *table)
 
 	__atomic_store_n(&commit->slots->edited, table->index, __ATOMIC_SEQ_CST);
 	result = write_info(commit, table);
+	if (!result)
+		result = table_counters_move(commit->lasting, table);
 	if (!result)
 		result = table_contents_edit(commit->lasting, table, commit->present, commit->present_count);
 	if (result)

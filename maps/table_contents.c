@@ -45,6 +45,29 @@ int table_contents_drop(const struct lasting *lasting, unsigned int type, __u32 
 	return result;
 }
 
+static void reset_fresh(const void *counts, __u32 index)
+{
+	table_counts_reset(counts, index);
+}
+
+/* Opens a trie, and the counters of its entries. */
+static int open_trie(const struct lasting *lasting, const struct table_kind *kind, __u32 slot, struct table_part *part,
+		     int fd)
+{
+	int result = trie_open(&part->trie, fd);
+
+	if (result)
+		return result;
+	result = table_counts_open(lasting, kind->outer == LASTING_TABLE_ADDRESS6, slot, &part->counts);
+	if (result) {
+		trie_close(&part->trie);
+		return result;
+	}
+	part->trie.fresh = reset_fresh;
+	part->trie.fresh_argument = &part->counts;
+	return 0;
+}
+
 static int open_part(const struct lasting *lasting, const struct table_kind *kind, __u32 slot, struct table_part *part)
 {
 	int fd = table_contents_open(lasting, kind, slot), result;
@@ -52,7 +75,7 @@ static int open_part(const struct lasting *lasting, const struct table_kind *kin
 	if (fd < 0 && !(fd == -ENOENT && kind->optional))
 		return fd;
 	if (fd >= 0 && table_kind_is_trie(kind)) {
-		result = trie_open(&part->trie, fd);
+		result = open_trie(lasting, kind, slot, part, fd);
 		if (result)
 			return result;
 	}
@@ -79,10 +102,12 @@ void table_contents_close(struct table *table)
 		struct table_part *part = table->view->parts + i;
 
 		if (part->open && part->fd >= 0) {
-			if (table_kind_is_trie(kinds + i))
+			if (table_kind_is_trie(kinds + i)) {
 				trie_close(&part->trie);
-			else
+				table_counts_close(&part->counts);
+			} else {
 				close(part->fd);
+			}
 		}
 		*part = (struct table_part){0};
 	}
@@ -120,6 +145,37 @@ int table_contents_find(const struct lasting *lasting, const struct table *table
 	if (table->info.flags & TABLE_TIMED && timed != stays)
 		result = find_in_part(lasting, table, timed, key, entry);
 	return result == -ENOENT ? find_in_part(lasting, table, stays, key, entry) : result;
+}
+
+int table_contents_index(const struct lasting *lasting, const struct table *table, const struct table_key *key,
+			 __u32 *index)
+{
+	struct table_part *part;
+	int result;
+
+	*index = 0;
+	if (!table->stored)
+		return 0;
+	result = find_part(lasting, table, table_kind_of(TABLE_ADDRESS, key, false), &part);
+	if (!result && part->fd >= 0)
+		*index = table_address_index(&part->trie, key);
+	return result;
+}
+
+int table_contents_size(const struct lasting *lasting, bool wide, __u32 slot, __u32 *size)
+{
+	int fd = table_contents_open(lasting, table_address_kinds + (wide ? TABLE_STAY6 : TABLE_STAY4), slot), result;
+	struct trie trie;
+
+	*size = 0;
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	result = trie_open(&trie, fd);
+	if (result)
+		return result;
+	*size = trie_header(&trie)->capacity + 1;
+	trie_close(&trie);
+	return 0;
 }
 
 static int each_in_map(const struct table_kind *kind, int fd,
@@ -454,7 +510,7 @@ struct expired {
 	const struct table *table;
 	const struct table_kind *kind;
 	int fd;
-	int counters;	       /* -1: there are none */
+	struct table_counters counters;
 	struct table_key last; /* to be removed once the next one is known, since the kernel would start over */
 	bool any;
 	__u32 left;
@@ -465,8 +521,7 @@ static int remove_last(struct expired *expired)
 	if (!expired->any)
 		return 0;
 	expired->any = false;
-	if (expired->counters >= 0)
-		table_counters_remove(expired->counters, expired->table, &expired->last, 0);
+	table_counters_remove(&expired->counters, expired->table, &expired->last, 0);
 	return write_entry(expired->kind, expired->fd, &expired->last, NULL);
 }
 
@@ -490,9 +545,8 @@ int table_contents_sweep(const struct lasting *lasting, const struct table *tabl
 {
 	const struct table_kind *kinds = table_kinds(table->info.type);
 	struct expired expired = {.table = table};
-	int result = 0;
+	int result = table_counters_open(lasting, table, &expired.counters);
 
-	expired.counters = table_counters_open(lasting, table->info.type, table->slot);
 	for (unsigned int i = 0; !result && i < TABLE_KINDS_MAX && kinds[i].outer; i++) {
 		struct table_part *part;
 
@@ -505,8 +559,7 @@ int table_contents_sweep(const struct lasting *lasting, const struct table *tabl
 		if (!result)
 			result = remove_last(&expired);
 	}
-	if (expired.counters >= 0)
-		close(expired.counters);
+	table_counters_close(&expired.counters);
 	*left = expired.left;
 	return result;
 }

@@ -3,6 +3,7 @@
 #ifndef MAPS_TABLE_CONTENTS_H
 #define MAPS_TABLE_CONTENTS_H
 
+#include "maps/table_counts.h"
 #include "maps/table_trie.h"
 #include "maps/tables.h"
 
@@ -10,13 +11,21 @@
 struct table_view {
 	struct table_part {
 		bool open;
-		int fd;		  /* -1: there is no map, since there are no entries */
-		struct trie trie; /* of a kind that is one; it owns `fd' */
+		int fd;			    /* -1: there is no map, since there are no entries */
+		struct trie trie;	    /* of a kind that is one; it owns `fd' */
+		struct table_counts counts; /* of its entries */
 	} parts[TABLE_KINDS_MAX];
 };
 
 /* A descriptor of the map that a slot holds, or -errno. */
 int table_contents_open(const struct lasting *lasting, const struct table_kind *kind, __u32 slot);
+
+/* The index by which an address that stays is counted, 0: there is no such entry. Returns 0 or -errno. */
+int table_contents_index(const struct lasting *lasting, const struct table *table, const struct table_key *key,
+			 __u32 *index);
+
+/* The number of indexes that the trie of a slot may give to entries, or 0: there is none. Returns 0 or -errno. */
+int table_contents_size(const struct lasting *lasting, bool wide, __u32 slot, __u32 *size);
 
 /* Forgets what has been opened of the table. */
 void table_contents_close(struct table *table);

@@ -129,7 +129,10 @@ int trie_copy(struct trie *copy, const struct trie *trie)
 	size_t end = trie_header(trie)->heap_end;
 	struct trie_header *header;
 
-	*copy = (struct trie){.fd = -1, .lines = end + IMAGE_HEAP_LINES};
+	*copy = (struct trie){.fd = -1,
+			      .lines = end + IMAGE_HEAP_LINES,
+			      .fresh = trie->fresh,
+			      .fresh_argument = trie->fresh_argument};
 	copy->memory = malloc(copy->lines * TRIE_LINE);
 	if (!copy->memory)
 		return -ENOMEM;
@@ -297,6 +300,8 @@ static int add_entry(struct trie *trie, const struct trie_key *key, __u32 row)
 
 	if (result)
 		return result;
+	if (trie->fresh)
+		trie->fresh(trie->fresh_argument, index);
 	trie_store(&trie_header(trie)->pending, index);
 	write_entry(trie, index, key, row);
 	trie_item(trie, index, &item);

@@ -287,6 +287,10 @@ int trie_unlinked(struct trie *image, const struct trie *old, bool wide, __u32 m
 	if (result)
 		return result;
 	trie_header(image)->unlinked = 1;
+	if (old) {
+		image->fresh = old->fresh;
+		image->fresh_argument = old->fresh_argument;
+	}
 	result = old ? take_entries(image, old) : 0;
 	if (result)
 		trie_close(image);

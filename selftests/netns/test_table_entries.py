@@ -184,6 +184,37 @@ def test_counters_survive_growth(net):
     harness.true(_counters(net, "t")[f"{CLIENT.host4}/32"][0] > before[f"{CLIENT.host4}/32"][0], "not counted any more")
 
 
+def test_no_packet_is_lost_while_a_table_grows(net):
+    net.firewall("table t create counters")
+    net.firewall(f"table t add {CLIENT.host4}")
+    net.firewall.load(_RULES)
+    with traffic.pings(net.client, SERVER.host4) as answered:
+        for size in 10, 500, 3000, 40000:
+            added = "".join(f"10.{size % 200}.{number >> 8}.{number & 255}\n" for number in range(size))
+            net.firewall("-q table t add -", stdin=added)
+            net.firewall(f"table t add 192.0.2.{size % 199}")
+    counted, rule = _counted_with_rule(net, "t", 100)
+    harness.equal(counted[f"{CLIENT.host4}/32"][:2], rule)
+    harness.true(rule[0] >= answered[0] > 0, f"{rule[0]} packets counted, {answered[0]} pings answered")
+
+
+def test_new_entries_begin_at_0(net):
+    """Whether they come alone or with others, where an entry that had been counted was before."""
+    net.firewall("table t create counters")
+    net.firewall.load(_RULES)
+    for others in (["203.0.113.1/32"], ["203.0.113.2/32", "203.0.113.3/32"]):
+        net.firewall(f"table t add {CLIENT.host4}")
+        traffic.ping(net.client, SERVER.host4)
+        harness.true(_counters(net, "t")[f"{CLIENT.host4}/32"][0] > 0, "not counted")
+        net.firewall(f"table t delete {CLIENT.host4}")
+        net.firewall("table t add " + " ".join(others))
+        net.firewall(f"table t add {CLIENT.host4}")
+        traffic.ping(net.client, SERVER.host4)
+        exchange = [f"table t delete {CLIENT.host4}"] + [f"table t add {other.replace('203', '204')}" for other in others]
+        net.firewall("/dev/stdin", stdin="\n".join(exchange) + "\n")
+        harness.equal({key: entry for key, entry in _counters(net, "t").items() if entry != (0, 0, None)}, {})
+
+
 def test_other_types_are_counted(net):
     net.firewall("table i create type iface counters")
     net.firewall("table p create type number counters")

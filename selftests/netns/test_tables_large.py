@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Tables with very many addresses: loaded from a file, changed under traffic, and by processes that are killed."""
-import contextlib
 import random
 import signal
-import threading
 import time
 
 import harness
@@ -35,24 +33,6 @@ def _items(net, name="t"):
     return int(net.firewall(f"table {name} info").split("items: ")[1].split(",")[0])
 
 
-@contextlib.contextmanager
-def _pings(net):
-    """Pings the server over and over; yields [answered, lost], which are at their end behind the block."""
-    counts, stop = [0, 0], threading.Event()
-
-    def run():
-        while not stop.is_set():
-            counts[not traffic.ping(net.client, SERVER.host4)] += 1
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    try:
-        yield counts
-    finally:
-        stop.set()
-        thread.join()
-
-
 def test_listing_and_lookup(net):
     entries = _prefixes(1, _MANY)
     _load(net, entries)
@@ -75,7 +55,7 @@ def test_changes_under_traffic(net):
     _load(net, dict.fromkeys(entries[:-2000], 7))
     net.firewall.run("table", "t", "add", CLIENT.prefix4(), "1", SERVER.host4, "1")
     net.firewall.load("100 allow ip from table(t,1) to any\n200 deny ip from any to any")
-    with _pings(net) as counts:
+    with traffic.pings(net.client, SERVER.host4) as counts:
         spare = entries[-2000:]
         for first in range(0, 1000, 100):
             for key in spare[first:first + 5]:
@@ -101,7 +81,7 @@ def test_swap_of_large_tables(net):
     net.firewall(f"table u add {CLIENT.host4} 1 {SERVER.host4} 1")
     net.firewall(f"table t add {CLIENT.host4} 1 {SERVER.host4} 1")
     net.firewall.load("100 allow ip from table(t,1) to any\n200 deny ip from any to any")
-    with _pings(net) as counts:
+    with traffic.pings(net.client, SERVER.host4) as counts:
         for _ in range(10):
             net.firewall("table t swap u")
             time.sleep(0.05)

@@ -104,6 +104,24 @@ def ping(namespace, address, size=56, count=1, patience=PATIENCE):
 
 
 @contextlib.contextmanager
+def pings(namespace, address):
+    """Pings the address over and over; yields [answered, lost], which are at their end behind the block."""
+    counts, stop = [0, 0], threading.Event()
+
+    def run():
+        while not stop.is_set():
+            counts[not ping(namespace, address)] += 1
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield counts
+    finally:
+        stop.set()
+        thread.join()
+
+
+@contextlib.contextmanager
 def tcp_server(namespace, *ports, backlog=64):
     """Listens on `ports` (IPv4 and IPv6); connections are completed by the kernel and not served."""
     with contextlib.ExitStack() as stack:
