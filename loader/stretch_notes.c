@@ -60,6 +60,7 @@ static void print_note(const struct stretch_note *note, FILE *out)
 		[STRETCH_CODE_FULL] = "code: too many of them have tests or actions that are no look-up",
 		[STRETCH_CLASSIFIED] = "looked up",
 		[STRETCH_EXACT] = "looked up by hash",
+		[STRETCH_SCATTERED] = "code: as stretches they would be too many",
 	};
 
 	fprintf(out, "  %05u to %05u  %6u rules  %s", note->first, note->last, note->rules,

@@ -332,7 +332,8 @@ enum stretch_form {
 	STRETCH_WISHED,	     /* code: --no-optimize */
 	STRETCH_CODE_FULL,   /* code: too many rules have something left that is no look-up */
 	STRETCH_CLASSIFIED,
-	STRETCH_EXACT, /* looked up by hash */
+	STRETCH_EXACT,	   /* looked up by hash */
+	STRETCH_SCATTERED, /* code: looked up they would be too many functions */
 	STRETCH_FORMS
 };
 

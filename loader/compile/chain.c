@@ -185,17 +185,51 @@ static void emit_making(const struct chain *chain)
 	label_bind(chain->code, other);
 }
 
+#define BRANCHES_CALL 1
+#define BRANCHES_STRETCH 3
+#define BRANCHES_QUESTION 14
+
+size_t chain_branches(const struct plan *plan)
+{
+	size_t branches = 2 * BRANCHES_STRETCH;
+
+	for (size_t i = 0; i < plan->function_count; i++)
+		branches += plan->functions[i].question	    ? BRANCHES_QUESTION + BRANCHES_STRETCH
+			    : plan->functions[i].classified ? BRANCHES_STRETCH
+							    : BRANCHES_CALL;
+	return branches;
+}
+
+/* What chain->done leads to: out. R0 is 0 before and behind. */
+static void emit_way_out(struct chain *chain)
+{
+	label on = label_new(chain->code);
+
+	asm_jump(chain->code, on);
+	label_bind(chain->code, chain->done);
+	if (chain->plan->classifies_states)
+		emit_making(chain);
+	asm_exit(chain->code);
+	label_bind(chain->code, on);
+	chain->done = label_new(chain->code);
+}
+
+#define FUNCTIONS_PER_WAY_OUT 256 /* a jump spans at most 32,767 instructions */
+
 void chain_emit(struct code *code, const struct plan *plan)
 {
-	const struct chain chain = {&code->assembler, plan, label_new(&code->assembler)};
+	struct chain chain = {&code->assembler, plan, label_new(&code->assembler)};
 
 	code_begin_function(code, SYMBOL_RULESET_MATCH, SYMBOL_RULESET_MATCH);
 	if (!plan_starts_over(plan))
 		asm_store32(chain.code, REGISTER_PACKET, offsetof(struct packet, resume), 0);
 	else if (plan->classifies_states && plan->states)
 		emit_come_back(&chain);
-	for (size_t i = 0; i < plan->function_count; i++)
+	for (size_t i = 0; i < plan->function_count; i++) {
+		if (i % FUNCTIONS_PER_WAY_OUT == FUNCTIONS_PER_WAY_OUT - 1)
+			emit_way_out(&chain);
 		emit_function_call(&chain, plan->functions + i);
+	}
 	label_bind(chain.code, chain.done);
 	if (plan->classifies_states)
 		emit_making(&chain);

@@ -5,6 +5,13 @@
 
 #include "loader/compile/function.h"
 
+/*
+ * Branches of one that the verifier follows in a row, at most: it gives up at 8,192 (BPF_COMPLEXITY_LIMIT_JMP_SEQ in
+ * kernel/bpf/verifier.c).
+ */
+#define CHAIN_BRANCHES_MAX 8000
+size_t chain_branches(const struct plan *plan);
+
 /* Generates it. Errors stick to the assembler. */
 void chain_emit(struct code *code, const struct plan *plan);
 

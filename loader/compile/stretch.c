@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/compile/chain.h"
 #include "loader/compile/cost.h"
 #include "loader/compile/rest.h"
 #include "loader/compile/stretch_range.h"
@@ -415,6 +416,7 @@ static void start_over(struct plan *plan)
 	plan->function_count = 0;
 	plan->code_count = 0;
 	plan->jumps_back = false;
+	plan->classifies_states = false;
 }
 
 /* Classifies what is worth it. Returns 0, -E2BIG: not all rules can be done with so, or another error. */
@@ -449,12 +451,14 @@ int stretches_split(struct plan *plan)
 		return 0;
 	}
 	result = classify(plan);
-	if (result == -E2BIG) {
-		start_over(plan);
-		add_linear(plan, 0, plan->rule_count, STRETCH_CODE_FULL);
-		return 0;
-	}
-	if (!result)
+	if (!result) {
 		stretch_states_settle(plan);
-	return result;
+		if (chain_branches(plan) <= CHAIN_BRANCHES_MAX)
+			return 0;
+	} else if (result != -E2BIG) {
+		return result;
+	}
+	start_over(plan);
+	add_linear(plan, 0, plan->rule_count, result ? STRETCH_CODE_FULL : STRETCH_SCATTERED);
+	return 0;
 }
