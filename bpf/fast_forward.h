@@ -131,12 +131,12 @@ static __always_inline bool fast_forward_frame(struct xdp_md *context, const str
 static __always_inline bool fast_forward_source(struct xdp_md *context, const struct packet *packet,
 						const struct interface_entry *from, struct bpf_fib_lookup *query)
 {
-	if (!(from->flags & (INTERFACE_SOURCE_STRICT | INTERFACE_SOURCE_LOOSE)) || packet->family == 6)
+	if (!(from->forward & (FORWARD_SOURCE_STRICT | FORWARD_SOURCE_LOOSE)) || packet->family == 6)
 		return !address_local(packet->family, packet->source);
 	__builtin_memset(query, 0, sizeof(*query));
 	if (!route_told(route_back(context, packet, packet->receive_interface, query)))
 		return false;
-	return !(from->flags & INTERFACE_SOURCE_STRICT) || query->ifindex == packet->receive_interface;
+	return !(from->forward & FORWARD_SOURCE_STRICT) || query->ifindex == packet->receive_interface;
 }
 
 /*
@@ -168,12 +168,12 @@ __noinline int fast_forward_decide(struct xdp_md *context, struct packet *packet
 	if (!packet || !forward)
 		return FAST_FORWARD_STACK;
 	from = interface_find(packet->receive_interface);
-	if (!from || !fast_forward_frame(context, packet, from, &query))
+	if (!from || !(from->forward & FORWARD_FROM) || !fast_forward_frame(context, packet, from, &query))
 		return FAST_FORWARD_STACK;
 	if (bpf_fib_lookup(context, &query, sizeof(query), 0) != BPF_FIB_LKUP_RET_SUCCESS)
 		return FAST_FORWARD_STACK;
 	to = interface_find(query.ifindex);
-	if (!to || to == from || !(to->flags & INTERFACE_FORWARDS_TO) || packet->bytes > to->mtu)
+	if (!to || to == from || !(to->forward & FORWARD_TO) || packet->bytes > to->mtu)
 		return FAST_FORWARD_STACK;
 	forward->interface = query.ifindex;
 	__builtin_memcpy(forward->destination_mac, query.dmac, ETH_ALEN);

@@ -33,10 +33,6 @@ static __u8 flags_of(const struct hook_state *state)
 		flags |= INTERFACE_POINT_TO_POINT;
 	if (state->record.mode == HOOK_MODE_TC && !state->port)
 		flags |= INTERFACE_RULES_AT_TC;
-	if (interface->forwards_to)
-		flags |= INTERFACE_FORWARDS_TO;
-	if (interface->rp_filter)
-		flags |= interface->rp_filter == 1 ? INTERFACE_SOURCE_STRICT : INTERFACE_SOURCE_LOOSE;
 	return flags;
 }
 
@@ -64,6 +60,7 @@ static int write_interface(int fd, __u32 generation, const struct hook_state *st
 		.flags = flags_of(state),
 		.mtu = interface->mtu,
 		.generation = generation,
+		.forward = interface->forward,
 	};
 	__u32 key = (__u32)interface->index;
 

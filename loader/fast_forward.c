@@ -83,6 +83,33 @@ static bool may_send(const struct hook_state *state, __u32 switches)
 	return interface->takes_redirects;
 }
 
+/* Whether there is a VLAN device on the interface. */
+static bool has_vlans(const struct interface_list *interfaces, int index)
+{
+	for (size_t i = 0; i < interfaces->count; i++)
+		if (interfaces->interfaces[i].vlan_parent == index)
+			return true;
+	return false;
+}
+
+/*
+ * FORWARD_* of an interface. What is for a VLAN device may come in looking like packets of its parent: hardware takes
+ * the tag off before XDP sees the frame. So nothing is forwarded from there.
+ */
+static __u8 forward_of(const struct hook_state *state, const struct interface_list *interfaces, __u32 switches)
+{
+	const struct interface *interface = state->interface;
+	__u8 forward = 0;
+
+	if (may_send(state, switches))
+		forward |= FORWARD_TO;
+	if (!has_vlans(interfaces, interface->index))
+		forward |= FORWARD_FROM;
+	if (interface->rp_filter)
+		forward |= interface->rp_filter == 1 ? FORWARD_SOURCE_STRICT : FORWARD_SOURCE_LOOSE;
+	return forward;
+}
+
 int fast_forward_choose(const struct ruleset *ruleset, const struct hooks *hooks, struct interface_list *interfaces)
 {
 	int result = 0, able = 0;
@@ -95,8 +122,8 @@ int fast_forward_choose(const struct ruleset *ruleset, const struct hooks *hooks
 	if (!result)
 		result = interface_read_source_checks(interfaces);
 	for (size_t i = 0; !result && i < interfaces->count; i++) {
-		interfaces->interfaces[i].forwards_to = may_send(hooks->states + i, ruleset->switches);
-		able += interfaces->interfaces[i].forwards_to;
+		interfaces->interfaces[i].forward = forward_of(hooks->states + i, interfaces, ruleset->switches);
+		able += !!(interfaces->interfaces[i].forward & FORWARD_TO);
 	}
 	return result ? result : able > 0;
 }

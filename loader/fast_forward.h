@@ -18,7 +18,7 @@ const char *fast_forward_hindrance(const struct ruleset *ruleset, const struct i
 
 /*
  * Decides for a commit whose entries are attached (`hooks`, on `interfaces`), and notes in the latter by which
- * interfaces XDP may send (interface->forwards_to) and how sources are to be checked. Returns 1: XDP is to forward, 0:
+ * interfaces XDP may send and by which what may come (interface->forward). Returns 1: XDP is to forward, 0:
  * not, or -errno.
  */
 int fast_forward_choose(const struct ruleset *ruleset, const struct hooks *hooks, struct interface_list *interfaces);

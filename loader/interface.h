@@ -33,8 +33,8 @@ struct interface {
 	__u32 xdp_program; /* its id, 0: none */
 	/* Only if XDP forwards (interface_features.h, fast_forward.h): */
 	bool takes_redirects; /* it can send frames that XDP redirects to it */
-	bool forwards_to;     /* XDP sends by it what it forwards */
 	__u8 rp_filter;	      /* net.ipv4.conf.NAME.rp_filter, or that for all if greater */
+	__u8 forward;	      /* FORWARD_* (maps/layout.h) */
 	struct interface_address *addresses;
 	size_t address_count;
 };

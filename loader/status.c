@@ -84,7 +84,7 @@ static int print_forwarding_interfaces(const struct firewall *firewall, const st
 		__u32 key = (__u32)interfaces->interfaces[i].index;
 		struct interface_entry entry;
 
-		if (bpf_map_lookup_elem(fd, &key, &entry) || !(entry.flags & INTERFACE_FORWARDS_TO))
+		if (bpf_map_lookup_elem(fd, &key, &entry) || !(entry.forward & FORWARD_TO))
 			continue;
 		fprintf(out, "%s%s", count++ ? " " : "forwarding:  at XDP, to ", interfaces->interfaces[i].name);
 	}

@@ -102,9 +102,12 @@ struct log_loss {
 #define INTERFACE_LOOPBACK 0x04
 #define INTERFACE_RULES_AT_TC 0x08    /* no XDP here: the TC ingress program runs the rules */
 #define INTERFACE_POINT_TO_POINT 0x10 /* no broadcast, no link addresses */
-#define INTERFACE_FORWARDS_TO 0x20    /* XDP may send by it what it forwards */
-#define INTERFACE_SOURCE_STRICT 0x40  /* rp_filter=1: forwarded packets come in by the way back to their source */
-#define INTERFACE_SOURCE_LOOSE 0x80   /* rp_filter=2: there is such a way */
+
+/* interface_entry.forward; 0: XDP forwards nothing */
+#define FORWARD_FROM 0x01	   /* XDP may forward what comes in by it */
+#define FORWARD_TO 0x02		   /* XDP may send by it what it forwards */
+#define FORWARD_SOURCE_STRICT 0x04 /* rp_filter=1: forwarded packets come in by the way back to their source */
+#define FORWARD_SOURCE_LOOSE 0x08  /* rp_filter=2: there is such a way */
 
 /* "interfaces", ARRAY[highest ifindex + 1], by ifindex. */
 struct interface_entry {
@@ -116,6 +119,7 @@ struct interface_entry {
 	__u32 address6[4];    /* first global IPv6 address, or zeros */
 	__u32 link_local6[4]; /* link-local IPv6 address, or zeros */
 	__u32 generation;     /* that the map belongs to */
+	__u32 forward;	      /* FORWARD_* */
 };
 
 /*

@@ -12,7 +12,7 @@ import modes
 import namespaces
 import traffic
 import wire
-from frames import ICMP, IP, TCP, UDP, Ether, IPv6, Raw
+from frames import ICMP, IP, TCP, UDP, Dot1Q, Ether, IPv6, Raw
 from network import CLIENT, OTHER, SERVER
 from scapy.layers.inet import IPOption_NOP
 from scapy.layers.inet6 import (HBHOptUnknown, ICMPv6EchoRequest, ICMPv6ND_NS, ICMPv6PacketTooBig, ICMPv6TimeExceeded,
@@ -387,6 +387,21 @@ def test_source_checks(net):
         for source in (true, spoofed, strange):
             print(f"# {everywhere} {here} {source}")
             _checked(net, _ether() / _v4(_DATAGRAM, src=source), 0, arrives=source in passing)
+
+
+def test_vlan_devices(net):
+    """What comes in by the parent of a VLAN device may be for that device: the stack knows."""
+    try:
+        net.gateway.ip("link add link west0 name vlan7 type vlan id 7")
+    except OSError as error:
+        raise harness.Skip("this kernel has no VLAN devices") from error
+    net.gateway.ip("addr add 10.7.0.1/24 dev vlan7", "link set vlan7 up")
+    _prepare(net, "50 deny udp from any to any in recv vlan7\n" + _COUNT)
+    _checked(net, _ether() / _v4(_DATAGRAM), 2)  # itself, and the packet behind it
+    with frames.Sniffer(net.server) as far:
+        frames.send(net.client, "eth0", _ether() / Dot1Q(vlan=7) / _v4(_DATAGRAM, src="10.7.0.2"))
+        harness.equal(far.packets(lambda each: each.src == SERVER.firewall_mac, patience=0.3), [], "around the VLAN's rules")
+    harness.equal(net.firewall.packets(50), 1, "packets that the VLAN's rules refused")
 
 
 def test_interfaces_that_take_none(net):
