@@ -27,7 +27,7 @@ enum verdict {
 };
 
 /* Why a packet starts over. A round costs AGAIN_COST less that, and a packet has CALLS_MAX * AGAIN_COST to spend. */
-#define AGAIN_COST 8
+#define AGAIN_COST 2
 enum again {
 	AGAIN_CALLED = 0,	       /* a call, a return, or a state is found: packets may do so endlessly */
 	AGAIN_ONWARD = AGAIN_COST - 1, /* it goes on further down: where that was found out no stack is left for it */

@@ -41,8 +41,8 @@ static bool skips_by_value(const struct plan_rule *planned)
 
 /*
  * Whether a function ends behind the rule: where a skipto goes that takes its number out of a table is found out
- * between functions. The more there are, the more the verifier has to follow each time that packets start over, so some
- * rules have them do just that instead (plan.jumps_back).
+ * between functions. Each is a call for all packets that come past, and a branch for the verifier, so beyond some rules
+ * have packets start over instead (plan.jumps_back).
  */
 static bool ends_function(struct plan *plan, const struct plan_rule *planned)
 {

@@ -13,7 +13,8 @@ _ICMP6_TYPES = {8: 128, 0: 129, 5: 137, 4: 3, 13: 133, 15: 134, 17: 135}
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule. Addresses are whole ones with zeros behind the prefix; `words` is what stands at the end."""
+    """One rule. Addresses are whole ones with zeros behind the prefix; behind all stand `words`, and `state`: what makes
+    one."""
     version: int
     action: str
     protocol: str
@@ -24,13 +25,14 @@ class Rule:
     source_ports: tuple = ANY_PORT
     destination_ports: tuple = ANY_PORT
     words: str = ""
+    state: str = ""
 
     def text(self):
         """Without `add` and number."""
         parts = [self.action, self.protocol, "from", addresses.text(self.version, self.source, self.source_length),
                  _ports(self.source_ports), "to",
                  addresses.text(self.version, self.destination, self.destination_length),
-                 _ports(self.destination_ports), self.words]
+                 _ports(self.destination_ports), self.words, self.state]
         return " ".join(part for part in parts if part)
 
     def scope(self):
@@ -201,7 +203,19 @@ def _wide_range(source):
     return low, min(65535, low + source.choice((50, 500, 4000, 20000)))
 
 
-SETS = {"acl": family, "fw": family, "ipc": family, "users": users, "ports": ports, "tuples": tuples, "nasty": nasty}
+def stateful(count, version=4, seed=1):
+    """The access list, of which what is allowed makes a state."""
+    return [replace(rule, state="keep-state") if rule.action == "allow" else rule
+            for rule in family("acl", count, version, seed)]
+
+
+def stateful_users(count, version=4, seed=1):
+    """One rule per user, which makes states."""
+    return [replace(rule, action="allow", state="keep-state") for rule in users(count, version, seed)]
+
+
+SETS = {"acl": family, "fw": family, "ipc": family, "users": users, "ports": ports, "tuples": tuples, "nasty": nasty,
+        "stateful acl": stateful, "stateful users": stateful_users}
 
 
 def make(name, count, version=4, seed=1):

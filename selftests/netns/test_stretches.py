@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Rules that are looked up do to packets what they do as straight-line code, and `status -v' tells which are."""
 import re
+import time
 
 import frames
 import harness
@@ -39,6 +40,19 @@ def _alike():
     return "\n".join(lines + ["900 count log tcp from any to any 7 in", "901 count tcp from any to any 9 in setup",
                               "902 deny tcp from any to any 9,15 in",
                               "58000 count ip from any to any in", _OPEN])
+
+
+def _stateful():
+    """Likewise, most with states, some behind a question that is asked early, some with a name of their own."""
+    shapes = ("allow {} keep-state{}", "count {} keep-state{}", "count {} record-state{}", "deny {} keep-state{}",
+              "allow log logamount 1000 {} limit src-addr 3{}", "skipto 58000 {} setup keep-state{}", "deny {}",
+              "count {} keep-state{} defer-action")
+    lines = ["50 deny ip from any to any 9999"]
+    for port in range(1, _RULES + 1):
+        body = f"{{ tcp or udp }} from any to any {port} in"
+        name = " :late" if port > _RULES // 2 else ""
+        lines.append(f"{100 + 10 * port} {shapes[port % len(shapes)].format(body, name)}")
+    return "\n".join(lines + ["58000 count ip from any to any", _OPEN])
 
 
 def _send(net):
@@ -95,3 +109,30 @@ def test_rules_that_are_alike_are_looked_up_by_hash(net):
         counted.append({rule.number: rule.packets for rule in net.firewall.show() if rule.number < 58000})
     harness.equal(*counted)
     harness.equal([counted[0][number] for number in (100, 102, 105, 900, 901, 902)], [2, 2, 2, 0, 1, 4])
+
+
+def _dynamic(net):
+    """What stays the same of all dynamic rules, however long it takes."""
+    return sorted((one.number, one.packets, one.bytes, one.kind, one.protocol, one.source, one.source_port,
+                   one.destination, one.destination_port) for one in net.firewall.dynamic())
+
+
+@harness.time_limit(240)
+def test_rules_that_make_states_are_looked_up(net):
+    """New flows, packets of known ones, and answers: counters and states are those of straight-line code."""
+    seen = []
+    for options, environment in (((), _LOOKED_UP), ((), _LOOKED_UP | {"IPFW_BPF_EXACT_FROM": "1"}),
+                                 (("--no-optimize",), None)):
+        net.firewall.run("-q", "-f", "flush")
+        net.firewall.load(_stateful(), *options, environment=environment)
+        harness.equal("looked up" in _forms(net), not options)
+        for _ in range(2):
+            _send(net)
+            time.sleep(1)
+        seen.append(({rule.number: rule.packets for rule in net.firewall.show() if rule.number < 58000}, _dynamic(net)))
+    harness.true(len(seen[0][1]) > _RULES, "states are missing")
+    harness.equal(seen[0], seen[2])
+    harness.equal(seen[1], seen[2])
+    harness.equal([seen[0][0][100 + 10 * port] for port in (3, 6)], [6, 6])
+    # known ones count on their way out, too
+    harness.true(seen[0][0][100 + 10 * 8] > 6, "no packet of a known flow counts")
