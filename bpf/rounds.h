@@ -15,10 +15,18 @@
  */
 extern __u64 ruleset_match(hook_context *context, struct packet *packet);
 
-/* What a round costs, 1 to AGAIN_COST. No branch: the verifier would follow each sum that there may be. */
+/*
+ * What a round costs, 1 to AGAIN_COST. No branch: the verifier would follow each sum that there may be. The optimiser
+ * would write it so that the verifier knows no bounds, and takes the loop for an endless one.
+ */
 static __always_inline __u32 round_cost(__u64 result)
 {
-	return AGAIN_COST - (MATCH_ARGUMENT(result) & (AGAIN_COST - 1));
+	__u32 saved = MATCH_ARGUMENT(result) & (AGAIN_COST - 1), cost;
+
+	asm volatile("" : "+r"(saved));
+	cost = AGAIN_COST - saved;
+	asm volatile("" : "+r"(cost));
+	return cost;
 }
 
 /*
@@ -27,12 +35,16 @@ static __always_inline __u32 round_cost(__u64 result)
  */
 static __always_inline __u64 ruleset_rounds(hook_context *context, struct packet *packet)
 {
-	__u64 result = ruleset_match(context, packet);
-	__u32 cost = round_cost(result);
+	__u32 cost = 0;
 
-	for (; MATCH_VERDICT(result) == VERDICT_AGAIN && cost <= CALLS_MAX * AGAIN_COST; cost += round_cost(result))
-		result = ruleset_match(context, packet);
-	return MATCH_VERDICT(result) == VERDICT_AGAIN ? MATCH_RESULT(VERDICT_BOUND, 0, 0) : result;
+	do {
+		__u64 result = ruleset_match(context, packet);
+
+		if (MATCH_VERDICT(result) != VERDICT_AGAIN)
+			return result;
+		cost += round_cost(result);
+	} while (cost <= CALLS_MAX * AGAIN_COST);
+	return MATCH_RESULT(VERDICT_BOUND, 0, 0);
 }
 
 #endif

@@ -81,8 +81,28 @@ def _plan(quick):
     plan += [(name, 6, (10, 10000), _SOME) for name in ("fw", "ipc")]
     plan += [("users", version, (10, 100, 10000), _SOME) for version in (4, 6)]
     plan += [("nasty", 4, (10, 100, 1000, 10000), _SOME), ("ports", 4, (10, 100, 1000, 10000), _SOME)]
-    plan += [(name, 4, (10, 1000, 10000), _SOME) for name in ("stateful acl", "stateful users")]
     return plan
+
+
+_LIFETIMES = {"dyn_ack_lifetime": 300, "dyn_syn_lifetime": 300, "dyn_fin_lifetime": 4, "dyn_rst_lifetime": 4,
+              "dyn_udp_lifetime": 300, "dyn_short_lifetime": 300}
+
+
+def lives(tested, lasting):
+    """How long states live: as long as it takes, or not at all, so that each packet makes its flow's state anew."""
+    tested.firewall.sysctl(dyn_max=1 << 17, **{name: seconds * lasting for name, seconds in _LIFETIMES.items()})
+
+
+def _measure_states(tested, measurement, quick):
+    """Cells of rulesets most of whose rules make states, for packets of known flows and of new ones."""
+    for name in ("stateful acl",) if quick else ("stateful acl", "stateful users"):
+        for size in (10, 10000) if quick else (10, 1000, 10000):
+            rules = rulesets.make(name, size)
+            for title, lasting in ((name, True), (f"{name}, new flows", False)):
+                lives(tested, lasting)
+                for cell in measurement.cells(rulesets.text(rules), rules, ((1024, False),), compare=size <= 1000):
+                    yield {"set": title, "version": 4, "size": size} | cell
+    lives(tested, True)
 
 
 def measure(tested, quick):
@@ -96,6 +116,9 @@ def measure(tested, quick):
             for cell in measurement.cells(rulesets.text(rules), rules, wanted, compare=size <= LINEAR_MAX):
                 result.append({"set": name, "version": version, "size": size} | cell)
                 print(describe(result[-1]), flush=True)
+    for cell in _measure_states(tested, measurement, quick):
+        result.append(cell)
+        print(describe(cell), flush=True)
     for name, stateful in (("handbook", False), ("handbook with states", True)):
         text = handbook.text(stateful)
         for cell in measurement.cells(text, handbook.traffic(), ((1024, False),), compare=True):
@@ -153,6 +176,7 @@ def main(arguments):
     """One ruleset on the command line: prints a line per trace."""
     with network.Network() as tested:
         measurement = Measurement(tested, arguments.rounds, arguments.milliseconds)
+        lives(tested, not arguments.new_flows)
         for count in arguments.rules:
             rules = rulesets.make(arguments.set, count, arguments.version, arguments.seed)
             wanted = [(flows, arguments.zipf) for flows in arguments.flows]
@@ -170,6 +194,7 @@ def add_arguments(parser):
     parser.add_argument("--flows", type=int, nargs="+", default=[1024])
     parser.add_argument("--version", type=int, choices=(4, 6), default=4, help="of IP")
     parser.add_argument("--zipf", action="store_true", help="popularity of the flows; else all the same")
+    parser.add_argument("--new-flows", action="store_true", help="states do not last: each packet makes its own anew")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--milliseconds", type=int, default=20, help="per program and round")
     parser.add_argument("--seed", type=int, default=1)
