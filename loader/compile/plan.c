@@ -203,7 +203,7 @@ bool plan_starts_over(const struct plan *plan)
 
 bool plan_single(const struct plan *plan)
 {
-	return plan->function_count <= 1 && !plan->calls && !plan->jumps_back && !plan_classifies(plan);
+	return plan->function_count <= 1 && !plan_classifies(plan);
 }
 
 /* Index of the first rule from `low` on whose number is not below `number`. */

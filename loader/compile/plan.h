@@ -163,7 +163,7 @@ void plan_positions(const struct plan *plan, __u64 positions[RULE_NUMBER_DEFAULT
 
 /* Whether rules send packets back (VERDICT_AGAIN): some call, or have to do with states. */
 bool plan_starts_over(const struct plan *plan);
-/* Whether one generated function is all. */
+/* Whether one generated function is all: then it is ruleset_match(). */
 bool plan_single(const struct plan *plan);
 
 /* Whether packets can get from this rule to the one right behind it. */
