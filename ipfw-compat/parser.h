@@ -35,6 +35,7 @@ struct parser {
 	bool not_pending;		/* a `not` waits for the next option */
 	bool open;			/* inside { } */
 	struct option *previous;	/* the option that `or` would join to the next, NULL: none */
+	int or_word;			/* where the last `or` is, if there is one */
 	unsigned int protocol;		/* that the port names which follow belong to, 0: any */
 	unsigned int instruction_words; /* of the body so far */
 	unsigned int options_before;	/* of the rule, when the body began */

@@ -158,6 +158,7 @@ static int parse_field(struct parser *parser, int (*parse_item)(struct parser *)
 					    "any and ip are no tests");
 		}
 		parser->previous->flags |= OPTION_OR;
+		parser->or_word = parser->position;
 		parser_next(parser);
 	}
 }

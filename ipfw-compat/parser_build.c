@@ -196,19 +196,46 @@ static void move_to_end(struct parser *parser, unsigned int code)
 	}
 }
 
-static void order_options(struct parser *parser)
-{
-	static const unsigned int last[] = {OPTION_KEEP_STATE, OPTION_RECORD_STATE, OPTION_LIMIT, OPTION_SET_LIMIT,
+/* Those that parser_finish() puts behind all others. */
+static const unsigned int last_options[] = {OPTION_KEEP_STATE, OPTION_RECORD_STATE, OPTION_LIMIT, OPTION_SET_LIMIT,
 					    OPTION_DEFER_ACTION};
+
+/*
+ * Whether the first of the options at the end became an alternative to the one in front of it, by an `or` that nothing
+ * followed: ipfw takes that, and lists a rule that it does not take.
+ */
+static bool last_is_alternative(const struct parser *parser)
+{
+	bool alternative = false;
+
+	for (size_t at = sizeof(struct rule); at < parser->used;) {
+		const struct option *option = (const struct option *)((const char *)parser->block + at);
+
+		for (size_t i = 0; i < sizeof(last_options) / sizeof(last_options[0]); i++)
+			if (option->code == last_options[i])
+				return alternative;
+		alternative = option->flags & OPTION_OR;
+		at += option->size;
+	}
+	return false;
+}
+
+static int order_options(struct parser *parser)
+{
 	bool deferred = parser_has(parser, OPTION_DEFER_ACTION), state = false;
 
-	for (size_t i = 0; i < sizeof(last) / sizeof(last[0]); i++) {
-		state |= last[i] != OPTION_DEFER_ACTION && parser_has(parser, last[i]);
-		move_to_end(parser, last[i]);
+	for (size_t i = 0; i < sizeof(last_options) / sizeof(last_options[0]); i++) {
+		state |= last_options[i] != OPTION_DEFER_ACTION && parser_has(parser, last_options[i]);
+		move_to_end(parser, last_options[i]);
+	}
+	if (last_is_alternative(parser)) {
+		error_set(parser->error, EX_USAGE, parser->or_word, "invalid \"or\" block");
+		return error_advise(parser->error, "no test follows this `or'; options of states are no alternatives");
 	}
 	if (deferred && !state)
 		parser_warn(parser, "Rule contains \"defer-immediate-action\" and doesn't contain any state-related "
 				    "options.");
+	return 0;
 }
 
 struct rule *parser_finish(struct parser *parser)
@@ -217,9 +244,7 @@ struct rule *parser_finish(struct parser *parser)
 	char *action = (char *)parser->block + parser->used;
 	size_t payload = (parser->action_payload_size + 7) & ~(size_t)7;
 
-	if (parser->has_state)
-		order_options(parser);
-	if (check_limits(parser))
+	if ((parser->has_state && order_options(parser)) || check_limits(parser))
 		return NULL;
 	rule->options_size = (__u16)(parser->used - sizeof(*rule));
 	close_last_block(rule);

@@ -98,6 +98,7 @@ static int parse_structure(struct parser *parser, unsigned int code)
 			return fail_structure(parser, "invalid \"or\" block",
 					      "`or' joins two options in braces, as in `{ in or via em0 }'");
 		parser->previous->flags |= OPTION_OR;
+		parser->or_word = parser->position;
 		break;
 	case STRUCTURE_OPEN:
 		if (parser->open)
