@@ -73,6 +73,21 @@ def _open(namespace, address, kind, port=0):
     return opened
 
 
+@contextlib.contextmanager
+def _connected(server, connection, peer):
+    """Connects `connection` to `server`, which is bound to `peer`, and datagrams' server to it; yields the server's end."""
+    if server.type == socket.SOCK_STREAM:
+        server.listen(1)
+    connection.connect((peer, _PORT))
+    if server.type == socket.SOCK_STREAM:
+        other = server.accept()[0]
+    else:
+        other = server
+        other.connect(connection.getsockname()[:2])
+    with other:
+        yield other
+
+
 def _talk(one, other):
     """A few packets both ways over a connection."""
     for _ in range(2):
@@ -175,16 +190,9 @@ def test_clients(net):
             server = _open(net.client, peer, kind, _PORT)
             with _owned_by(net.gateway, *_OWNER):
                 connection = _open(_Here(), own, kind)
-            with server, connection:
-                if protocol == "tcp":
-                    server.listen(1)
-                connection.connect((peer, _PORT))
-                other = server.accept()[0] if protocol == "tcp" else server
-                if protocol == "udp":
-                    other.connect(connection.getsockname()[:2])
-                with other:
-                    _talk(connection, other)
-                    count.expect(_BODIES, (2, 2), f"{protocol} client {own}")
+            with server, connection, _connected(server, connection, peer) as other:
+                _talk(connection, other)
+                count.expect(_BODIES, (2, 2), f"{protocol} client {own}")
 
 
 @harness.time_limit(60)
@@ -279,18 +287,11 @@ def test_sockarg(net):
                 count.begin()
                 server = _open(net.client, peer, kind, _PORT)
                 connection = _open(net.gateway, own, kind)
-                with server, connection:
-                    connection.setsockopt(socket.SOL_SOCKET, _SO_MARK, struct.pack("I", mark))
-                    if protocol == "tcp":
-                        server.listen(1)
-                    connection.connect((peer, _PORT))
-                    other = server.accept()[0] if protocol == "tcp" else server
-                    if protocol == "udp":
-                        other.connect(connection.getsockname()[:2])
-                    with other:
-                        _talk(connection, other)
-                        count.expect({"sockarg": "both" if mark else "none", "not sockarg": "none" if mark else "both"},
-                                     what=f"{protocol} {own} mark {mark}")
+                connection.setsockopt(socket.SOL_SOCKET, _SO_MARK, struct.pack("I", mark))
+                with server, connection, _connected(server, connection, peer) as other:
+                    _talk(connection, other)
+                    count.expect({"sockarg": "both" if mark else "none", "not sockarg": "none" if mark else "both"},
+                                 what=f"{protocol} {own} mark {mark}")
 
 
 def _jail_flow(net, groups, path, address):
