@@ -17,7 +17,16 @@ struct {
 	__type(value, struct table_slots);
 } table_slots SEC(".maps");
 
-/* An outer map `name`, whose inner ones are of a type and have keys of `struct key_type`. */
+/* An outer map `name`, with inner ones like struct `name`_contents. */
+#define TABLE_OUTER_MAP(name, slots)                                                                                   \
+	struct {                                                                                                       \
+		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                                              \
+		__uint(max_entries, slots);                                                                            \
+		__type(key, __u32);                                                                                    \
+		__array(values, struct name##_contents);                                                               \
+	} name SEC(".maps")
+
+/* Likewise, whose inner ones are of a type and have keys of `struct key_type`. */
 #define TABLE_MAP(name, inner_type, key_type, value_type, slots)                                                       \
 	struct name##_contents {                                                                                       \
 		__uint(type, inner_type);                                                                              \
@@ -26,14 +35,9 @@ struct {
 		__uint(key_size, sizeof(struct key_type));                                                             \
 		__uint(value_size, sizeof(struct value_type));                                                         \
 	};                                                                                                             \
-	struct {                                                                                                       \
-		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                                              \
-		__uint(max_entries, slots);                                                                            \
-		__type(key, __u32);                                                                                    \
-		__array(values, struct name##_contents);                                                               \
-	} name SEC(".maps")
+	TABLE_OUTER_MAP(name, slots)
 
-/* An outer map `name` with a slot for each table, whose inner ones are arrays of any length. */
+/* Likewise, whose inner ones are arrays of any length. */
 #define TABLE_ARRAY_MAP(name, bytes, slots)                                                                            \
 	struct name##_contents {                                                                                       \
 		__uint(type, BPF_MAP_TYPE_ARRAY);                                                                      \
@@ -42,12 +46,7 @@ struct {
 		__uint(key_size, sizeof(__u32));                                                                       \
 		__uint(value_size, bytes);                                                                             \
 	};                                                                                                             \
-	struct {                                                                                                       \
-		__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);                                                              \
-		__uint(max_entries, slots);                                                                            \
-		__type(key, __u32);                                                                                    \
-		__array(values, struct name##_contents);                                                               \
-	} name SEC(".maps")
+	TABLE_OUTER_MAP(name, slots)
 
 TABLE_ARRAY_MAP(table_address4, TRIE_LINE, TABLES_MAX); /* tries of our own (ipfw/table_trie.h) */
 TABLE_ARRAY_MAP(table_address6, TRIE_LINE, TABLES_MAX);

@@ -16,6 +16,7 @@
 #include "bpf/table_entry.h"
 #include "bpf/table_value.h"
 #include "ipfw/packet.h"
+#include "ipfw/table_flow.h"
 #include "ipfw/table_question.h"
 
 /* Rules and tables that one transaction changes come into force together (maps/layout.h). */
@@ -89,38 +90,6 @@ static __always_inline void find_prefix(struct table_hit *hit, void *contents, v
 		return;
 	hit->record = &entry->record;
 	hit->bits = entry->record.number[0];
-}
-
-/*
- * An address that is being looked up, and what has been found. It is not on the stack: of that callers leave 64 bytes
- * (kernel 6.1: 512 for the whole chain of calls).
- */
-struct table_asked {
-	__u64 question;
-	__u32 value;
-	__u32 slot;
-	struct trie_address address;
-	struct table_address6 key; /* the same for a trie of the kernel's; IPv4 in address[0] */
-	__u32 reference;	   /* of the entry that the trie has, 0: none, or a longer prefix that expires */
-	__u32 bits;		   /* of the longest prefix found */
-	__u32 found;		   /* whether an entry that the question asks for */
-	__u32 plain;		   /* whether all that is asked is if there is an entry, whichever that is */
-};
-
-/* One for packets of the network, one for traced ones, which these interrupt. */
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 2);
-	__type(key, __u32);
-	__type(value, struct table_asked);
-} table_asked SEC(".maps") __weak;
-
-/* The packet's element on this CPU; NULL only for the verifier. */
-static __always_inline struct table_asked *table_asked_find(const struct packet *packet)
-{
-	__u32 key = packet_traced(packet) ? 1 : 0;
-
-	return bpf_map_lookup_elem(&table_asked, &key);
 }
 
 /* Whether the question can be answered without what the entry holds, which is then not fetched. */
@@ -206,14 +175,16 @@ static __always_inline int trie_answer(struct packet *packet, const struct table
 /* An address of the packet. The mask is as an address lies in memory, IPv4's in its first four bytes. */
 __noinline int packet_table_address(struct packet *packet, __u64 question, __u32 value, __u64 mask_low, __u64 mask_high)
 {
+	struct table_scratch *scratch;
 	struct table_asked *asked;
 	const __u32 *words;
 
 	if (!packet || (packet->family != 4 && packet->family != 6))
 		return 0;
-	asked = table_asked_find(packet);
-	if (!asked)
+	scratch = table_scratch_of(packet);
+	if (!scratch)
 		return 0;
+	asked = &scratch->asked;
 	words = TABLE_QUESTION_FIELDS(question) & TABLE_QUESTION_DESTINATION ? packet->destination : packet->source;
 	asked->question = question;
 	asked->value = value;
@@ -327,35 +298,18 @@ __noinline int packet_table_mac(struct packet *packet, __u64 question, __u32 val
 		return 0;
 	address = TABLE_QUESTION_FIELDS(question) & TABLE_QUESTION_DESTINATION ? packet->destination_mac
 									       : packet->source_mac;
-	scratch->question = question;
-	scratch->value = value;
+	scratch->asked.question = question;
+	scratch->asked.value = value;
 	scratch->mac.bits = 48;
 	for (int i = 0; i < 6; i++)
 		scratch->mac.address[i] = address[i] & (__u8)(mask >> 8 * i);
-	scratch->slot = table_slot(packet, TABLE_QUESTION_INDEX(question));
-	contents = TABLE_CONTENTS(table_mac, scratch->slot);
+	scratch->asked.slot = table_slot(packet, TABLE_QUESTION_INDEX(question));
+	contents = TABLE_CONTENTS(table_mac, scratch->asked.slot);
 	entry = contents ? table_find_prefix(contents, &scratch->mac) : NULL;
-	if (!entry || !table_answer(packet, &entry->record, scratch->question, scratch->value))
+	if (!entry || !table_answer(packet, &entry->record, scratch->asked.question, scratch->asked.value))
 		return 0;
-	count_mac(packet, scratch->slot, scratch, entry->record.number[0]);
+	count_mac(packet, scratch->asked.slot, scratch, entry->record.number[0]);
 	return 1;
-}
-
-/* The fields of the packet that the table has. */
-static __always_inline void read_flow(struct table_flow *key, const struct packet *packet, __u32 fields)
-{
-	if (fields & (FLOW_SOURCE | FLOW_DESTINATION))
-		key->family = packet->family;
-	if (fields & FLOW_SOURCE)
-		__builtin_memcpy(key->source, packet->source, sizeof(key->source));
-	if (fields & FLOW_DESTINATION)
-		__builtin_memcpy(key->destination, packet->destination, sizeof(key->destination));
-	if (fields & FLOW_PROTOCOL)
-		key->protocol = packet->protocol;
-	if (fields & FLOW_SOURCE_PORT)
-		key->source_port = packet->source_port;
-	if (fields & FLOW_DESTINATION_PORT)
-		key->destination_port = packet->destination_port;
 }
 
 __noinline int packet_table_flow(struct packet *packet, __u64 question, __u32 value)
@@ -370,7 +324,7 @@ __noinline int packet_table_flow(struct packet *packet, __u64 question, __u32 va
 	scratch = table_scratch_find(packet);
 	if (!scratch)
 		return 0;
-	read_flow((struct table_flow *)scratch->key.word, packet, TABLE_QUESTION_FIELDS(question));
+	table_flow_read((struct table_flow *)scratch->key.word, packet, TABLE_QUESTION_FIELDS(question));
 	slot = table_slot(packet, TABLE_QUESTION_INDEX(question));
 	find_exactly(&hit, TABLE_CONTENTS(table_flow, slot), scratch->key.word);
 	if (!table_answer(packet, hit.record, question, value))

@@ -8,6 +8,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/maps_tables.h"
+#include "bpf/table_address.h"
 #include "bpf/traced.h"
 #include "ipfw/packet.h"
 
@@ -39,12 +40,25 @@ static __always_inline const struct table_entry *table_find_prefix(void *trie, v
 	return NULL;
 }
 
+/* What is being looked up, and what has been found. */
+struct table_asked {
+	__u64 question;
+	__u32 value;
+	__u32 slot;
+	/* of an address */
+	struct trie_address address;
+	struct table_address6 key; /* the same for a trie of the kernel's; IPv4 in address[0] */
+	__u32 reference;	   /* of the entry that the trie has, 0: none, or a longer prefix that expires */
+	__u32 bits;		   /* of the longest prefix found */
+	__u32 found;		   /* whether an entry that the question asks for */
+	__u32 plain;		   /* whether all that is asked is if there is an entry, whichever that is */
+};
+
 /* Room for what does not fit onto the stack, of which callers leave 64 bytes (kernel 6.1: 512 for a chain of calls). */
 struct table_scratch {
+	struct table_asked asked;
 	struct table_counter_key key;
 	struct table_mac mac;
-	__u64 question; /* what packet_table_mac() is asked, and where it looks */
-	__u32 value, slot;
 	struct rule_counter zero;
 };
 /* One for packets of the network, one for traced ones, which these may interrupt. */
@@ -55,11 +69,18 @@ struct {
 	__type(value, struct table_scratch);
 } table_scratch SEC(".maps") __weak;
 
-/* The packet's room on this CPU, with a key all zeros; NULL only for the verifier. One function uses it at a time. */
-static __always_inline struct table_scratch *table_scratch_find(const struct packet *packet)
+/* The packet's room on this CPU; NULL only for the verifier. One function uses it at a time. */
+static __always_inline struct table_scratch *table_scratch_of(const struct packet *packet)
 {
 	__u32 key = packet_traced(packet) ? 1 : 0;
-	struct table_scratch *scratch = bpf_map_lookup_elem(&table_scratch, &key);
+
+	return bpf_map_lookup_elem(&table_scratch, &key);
+}
+
+/* Likewise with a key all zeros. */
+static __always_inline struct table_scratch *table_scratch_find(const struct packet *packet)
+{
+	struct table_scratch *scratch = table_scratch_of(packet);
 
 	if (scratch)
 		__builtin_memset(&scratch->key, 0, sizeof(scratch->key));

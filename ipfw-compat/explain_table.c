@@ -4,6 +4,7 @@
 
 #include "ipfw-compat/explain.h"
 #include "ipfw-compat/table_text.h"
+#include "ipfw/table_flow.h"
 
 void explain_tables_begin(struct explain_tables *tables, struct transaction *transaction,
 			  const struct explain_pass *pass)
@@ -47,17 +48,7 @@ static bool ask_interface(const char name[INTERFACE_NAME_MAX], struct table_key 
 
 static bool ask_flow(const struct packet *packet, unsigned int fields, struct table_key *key)
 {
-	struct table_flow *flow = &key->u.flow;
-
-	if (fields & (FLOW_SOURCE | FLOW_DESTINATION))
-		flow->family = packet->family;
-	if (fields & FLOW_SOURCE)
-		memcpy(flow->source, packet->source, sizeof(flow->source));
-	if (fields & FLOW_DESTINATION)
-		memcpy(flow->destination, packet->destination, sizeof(flow->destination));
-	flow->protocol = fields & FLOW_PROTOCOL ? packet->protocol : 0;
-	flow->source_port = fields & FLOW_SOURCE_PORT ? packet->source_port : 0;
-	flow->destination_port = fields & FLOW_DESTINATION_PORT ? packet->destination_port : 0;
+	table_flow_read(&key->u.flow, packet, fields);
 	return packet->family;
 }
 
