@@ -20,7 +20,13 @@ struct classifier_line {
 	__u64 units[CLASSIFIER_LINE / 8];
 };
 
-/* Of one generation and hook; the loader sets max_entries. */
+/* Constants for the verifier, written by the loader. */
+const volatile struct classifier_constants classifier_constants SEC(".rodata.classifier");
+
+/*
+ * The image: in one element, which the loader makes as large as it takes, so that each of its places is a look-up and
+ * an addition away; if that is too large for the kernel, its lines are elements (classifier_constants.lines is 0 then).
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -56,13 +62,50 @@ struct classifier_scan {
 /* Lines of records that are searched without a call. */
 #define CLASSIFIER_CHUNK 2
 
-/* The place `unit` of the image and the 8, 32 or 64 bytes from there on that lie in the same line; NULL: beyond. */
-static __always_inline const void *classifier_at(__u32 unit)
+/* Where the image begins, for the functions below; NULL where there are only lines. */
+static __always_inline const void *classifier_image(void)
 {
-	__u32 key = unit / (CLASSIFIER_LINE / 8);
-	const struct classifier_line *line = bpf_map_lookup_elem(&classifier, &key);
+	__u32 first = 0;
 
-	return line ? (const void *)line : NULL;
+	return classifier_constants.lines ? bpf_map_lookup_elem(&classifier, &first) : NULL;
+}
+
+/*
+ * The element `index` of `size` bytes in an array of so many at `base`, which may be NULL. NULL: there is none. What is
+ * compared must be what is used, or the verifier learns nothing from it.
+ */
+static __always_inline const void *classifier_element(const void *base, __u64 index, __u32 count, __u32 size)
+{
+	if (!base || index >= count)
+		return NULL;
+	asm volatile("" : "+r"(index));
+	return base + index * size;
+}
+
+/* The line of that number; NULL: beyond the image. */
+static __always_inline const void *classifier_line(const void *image, __u32 number)
+{
+	if (!classifier_constants.lines)
+		return bpf_map_lookup_elem(&classifier, &number);
+	return classifier_element(image, number, classifier_constants.lines, CLASSIFIER_LINE);
+}
+
+/* Reads the unit at `place`. Returns false beyond the image. */
+static __always_inline bool classifier_unit(const void *image, __u32 place, __u64 *unit)
+{
+	const __u64 *found;
+
+	if (classifier_constants.lines) {
+		found = classifier_element(image, place, classifier_constants.units, sizeof(*found));
+	} else {
+		found = classifier_line(image, place / CLASSIFIER_LINE_UNITS);
+		if (found)
+			found += place % CLASSIFIER_LINE_UNITS;
+	}
+	if (!found)
+		return false;
+	*unit = *found;
+	return true;
 }
 
 /* Not negative if and only if low <= value <= high. */
@@ -156,9 +199,9 @@ static __always_inline bool classifier_scan_record(struct classifier_scan *scan,
 }
 
 /* Likewise, all records in one line. */
-static __always_inline bool classifier_scan_line(struct classifier_scan *scan, bool ip6)
+static __always_inline bool classifier_scan_line(const void *image, struct classifier_scan *scan, bool ip6)
 {
-	const __u64 *units = classifier_at(scan->place);
+	const __u64 *units = classifier_line(image, scan->place / CLASSIFIER_LINE_UNITS);
 
 	if (!units)
 		return false;
@@ -179,12 +222,12 @@ static __always_inline __u64 classifier_rest(const struct classifier_scan *scan)
 
 static long classifier_scan_lines4(__u32 number, struct classifier_scan *scan)
 {
-	return !classifier_scan_line(scan, false);
+	return !classifier_scan_line(classifier_image(), scan, false);
 }
 
 static long classifier_scan_lines6(__u32 number, struct classifier_scan *scan)
 {
-	return !classifier_scan_line(scan, true);
+	return !classifier_scan_line(classifier_image(), scan, true);
 }
 
 /* Compares the records of a leaf, the first lines without calls: a call costs as much as some records. */
@@ -193,29 +236,30 @@ static __always_inline void classifier_scan_lines(struct classifier_scan *scan, 
 	bool more = true;
 
 	for (int i = 0; i < CLASSIFIER_CHUNK && more; i++)
-		more = classifier_scan_line(scan, ip6);
+		more = classifier_scan_line(classifier_image(), scan, ip6);
 	if (more)
 		bpf_loop(CLASSIFIER_RECORDS, ip6 ? classifier_scan_lines6 : classifier_scan_lines4, scan, 0);
 }
 
+/* The place of the step that a node leads to. */
+static __always_inline __u32 classifier_child(const struct classifier_keys *keys, __u64 step)
+{
+	__u32 child = keys->key[CLASSIFIER_STEP_KEY(step)] >> CLASSIFIER_STEP_SHIFT(step);
+
+	return CLASSIFIER_STEP_PLACE(step) + (child & ((1u << CLASSIFIER_STEP_BITS(step)) - 1));
+}
+
 /* Follows *step to a leaf; returns false at a step that has nothing below `best`. */
-static __always_inline bool classifier_descend(const struct classifier_keys *keys, __u64 *step, __u32 best)
+static __always_inline bool classifier_descend(const void *image, const struct classifier_keys *keys, __u64 *step,
+					       __u32 best)
 {
 	for (int i = 0; i <= CLASSIFIER_DEPTH; i++) {
-		const __u64 *units;
-		__u32 child;
-
 		if (CLASSIFIER_STEP_FIRST(*step) >= best)
 			return false;
 		if (CLASSIFIER_STEP_LEAF(*step))
 			return true;
-		child = keys->key[CLASSIFIER_STEP_KEY(*step)] >> CLASSIFIER_STEP_SHIFT(*step);
-		child &= (1u << CLASSIFIER_STEP_BITS(*step)) - 1;
-		child += CLASSIFIER_STEP_PLACE(*step);
-		units = classifier_at(child);
-		if (!units)
+		if (!classifier_unit(image, classifier_child(keys, *step), step))
 			return false;
-		*step = units[child & 7];
 	}
 	return false;
 }
@@ -223,7 +267,7 @@ static __always_inline bool classifier_descend(const struct classifier_keys *key
 /* As classifier_descend() for a tree of the walk: a call, so that it has its share of the stack for a while only. */
 static __noinline bool classifier_descend_tree(struct classifier_walk *walk, __u32 tree, __u32 best)
 {
-	return classifier_descend(&walk->keys, walk->steps + (tree & (CLASSIFIER_TREES - 1)), best);
+	return classifier_descend(classifier_image(), &walk->keys, walk->steps + (tree & (CLASSIFIER_TREES - 1)), best);
 }
 
 /*
@@ -285,13 +329,12 @@ static __always_inline void classifier_keys_fill(struct classifier_keys *keys, c
 	keys->key[CLASSIFIER_HEAD] = *(const __u32 *)&packet->family;
 }
 
-/* The first of the steps of a stretch, CLASSIFIER_TREES of them, for packets of that kind. NULL: no such stretch. */
-static __always_inline const __u64 *classifier_roots(const struct packet *packet, __u32 stretch)
+/* The line of roots of a stretch for packets of that kind. NULL: no such stretch. */
+static __always_inline const void *classifier_roots(const void *image, const struct packet *packet, __u32 stretch)
 {
-	return classifier_at(CLASSIFIER_ROOTS(stretch, packet->family == 4   ? CLASSIFIER_IP4
-						       : packet->family == 6 ? CLASSIFIER_IP6
-									     : CLASSIFIER_OTHER) *
-			     CLASSIFIER_TREES);
+	return classifier_line(image, CLASSIFIER_ROOTS(stretch, packet->family == 4   ? CLASSIFIER_IP4
+								: packet->family == 6 ? CLASSIFIER_IP6
+										      : CLASSIFIER_OTHER));
 }
 
 /*
@@ -305,7 +348,7 @@ __noinline __u32 classifier_begin(const struct packet *packet, __u32 stretch, __
 	if (!packet || !walk)
 		return CLASSIFIER_NONE;
 	classifier_keys_fill(&walk->keys, packet);
-	roots = classifier_roots(packet, stretch);
+	roots = classifier_roots(classifier_image(), packet, stretch);
 	if (!roots)
 		return CLASSIFIER_NONE;
 	for (int i = 0; i < CLASSIFIER_TREES; i++)

@@ -11,11 +11,6 @@
 /* Of count.h. */
 extern int rule_count(struct packet *packet, __u32 slot);
 
-static __always_inline const void *exact_line(__u32 number)
-{
-	return bpf_map_lookup_elem(&classifier, &number);
-}
-
 /* Whether the packet may have a key of the table. */
 static __always_inline bool exact_concerns(const struct exact_table *table, const __u32 *words)
 {
@@ -29,16 +24,18 @@ static __always_inline __u32 exact_key_word(const struct exact_table *table, con
 }
 
 /* The slot for a key with that hash. NULL: the image is broken. */
-static __always_inline const struct exact_slot *exact_slot_at(const struct exact_table *table, __u64 hash)
+static __always_inline const struct exact_slot *exact_slot_at(const void *image, const struct exact_table *table,
+							      __u64 hash)
 {
 	__u32 bucket = exact_bucket(hash, table->bucket_shift), place;
-	const __u16 *displacements = exact_line(table->displacements + bucket / EXACT_DISPLACEMENTS_PER_LINE);
+	const __u16 *displacements =
+		classifier_line(image, table->displacements + bucket / EXACT_DISPLACEMENTS_PER_LINE);
 	const struct exact_slot *slots;
 
 	if (!displacements)
 		return NULL;
 	place = exact_place(hash, displacements[bucket % EXACT_DISPLACEMENTS_PER_LINE], table->count);
-	slots = exact_line(table->slots + place / EXACT_SLOTS_PER_LINE);
+	slots = classifier_line(image, table->slots + place / EXACT_SLOTS_PER_LINE);
 	return slots ? slots + place % EXACT_SLOTS_PER_LINE : NULL;
 }
 
@@ -46,15 +43,17 @@ static __always_inline const struct exact_slot *exact_slot_at(const struct exact
  * The slot that the packet's key leads to, NULL: it has another key. A slot that is nobody's may be returned: it says
  * VERDICT_NONE.
  */
-static __always_inline const struct exact_slot *exact_find_one(const struct exact_table *table, const __u32 *words)
+static __always_inline const struct exact_slot *exact_find_one(const void *image, const struct exact_table *table,
+							       const __u32 *words)
 {
 	__u32 key = exact_key_word(table, words, 0);
-	const struct exact_slot *slot = exact_slot_at(table, exact_hash_word(key, 0));
+	const struct exact_slot *slot = exact_slot_at(image, table, exact_hash_word(key, 0));
 
 	return slot && slot->key[0] == key ? slot : NULL;
 }
 
-static __always_inline const struct exact_slot *exact_find(const struct exact_table *table, const __u32 *words)
+static __always_inline const struct exact_slot *exact_find(const void *image, const struct exact_table *table,
+							   const __u32 *words)
 {
 	__u32 key[EXACT_WORDS], differences = 0;
 	const struct exact_slot *slot;
@@ -64,7 +63,7 @@ static __always_inline const struct exact_slot *exact_find(const struct exact_ta
 		key[i] = exact_key_word(table, words, i);
 		hash += exact_hash_word(key[i], i);
 	}
-	slot = exact_slot_at(table, hash);
+	slot = exact_slot_at(image, table, hash);
 	if (!slot)
 		return NULL;
 	for (unsigned int i = 0; i < EXACT_WORDS; i++)
@@ -92,7 +91,8 @@ static __always_inline __u64 exact_act(struct packet *packet, const struct exact
 }
 
 /* The slot of the first rule that the packet's keys in several tables lead to, or NULL. */
-static __always_inline const struct exact_slot *exact_search(const struct exact_table *table, const __u32 *words)
+static __always_inline const struct exact_slot *exact_search(const void *image, const struct exact_table *table,
+							     const __u32 *words)
 {
 	const struct exact_slot *best = NULL;
 
@@ -100,16 +100,17 @@ static __always_inline const struct exact_slot *exact_search(const struct exact_
 		const struct exact_slot *slot = NULL;
 
 		if (table->count && exact_concerns(table, words))
-			slot = exact_find(table, words);
+			slot = exact_find(image, table, words);
 		if (slot && (!best || CLASSIFIER_INDEX(slot->rule) < CLASSIFIER_INDEX(best->rule)))
 			best = slot;
-		table = table->next ? exact_line(table->next) : NULL;
+		table = table->next ? classifier_line(image, table->next) : NULL;
 	}
 	return best;
 }
 
 /* Of the tables from `table` on, which is the root of a stretch. */
-static __always_inline __u64 exact_match_tables(struct packet *packet, const struct exact_table *table, __u32 end)
+static __always_inline __u64 exact_match_tables(const void *image, struct packet *packet,
+						const struct exact_table *table, __u32 end)
 {
 	const __u32 *words = (const __u32 *)packet;
 	const struct exact_slot *slot;
@@ -117,13 +118,22 @@ static __always_inline __u64 exact_match_tables(struct packet *packet, const str
 	if (!table->next) {
 		if (!table->count || !exact_concerns(table, words))
 			return VERDICT_NONE;
-		slot = table->words > 1 ? exact_find(table, words) : exact_find_one(table, words);
+		slot = table->words > 1 ? exact_find(image, table, words) : exact_find_one(image, table, words);
 		return slot ? exact_act(packet, slot, end) : VERDICT_NONE;
 	}
-	slot = exact_search(table, words);
+	slot = exact_search(image, table, words);
 	if (!slot)
 		return VERDICT_NONE;
 	return EXACT_KIND(slot->rule) == EXACT_VERDICT ? slot->result : STRETCH_MUST_WALK;
+}
+
+static __always_inline __u64 exact_ask_tables(struct packet *packet, __u32 stretch, __u32 end)
+{
+	__u32 family = packet->family == 4 ? CLASSIFIER_IP4 : packet->family == 6 ? CLASSIFIER_IP6 : CLASSIFIER_OTHER;
+	const void *image = classifier_image();
+	const struct exact_table *table = classifier_line(image, CLASSIFIER_ROOTS(stretch, family));
+
+	return table ? exact_match_tables(image, packet, table, end) : VERDICT_NONE;
 }
 
 /*
@@ -132,9 +142,6 @@ static __always_inline __u64 exact_match_tables(struct packet *packet, const str
  */
 __noinline __u64 exact_match(struct packet *packet, __u32 stretch, __u32 first, __u32 end)
 {
-	const struct exact_table *table;
-	__u32 family;
-
 	if (!packet)
 		return VERDICT_NONE;
 	if (packet->resume) {
@@ -144,9 +151,7 @@ __noinline __u64 exact_match(struct packet *packet, __u32 stretch, __u32 first, 
 			return STRETCH_MUST_WALK;
 		packet->resume = 0;
 	}
-	family = packet->family == 4 ? CLASSIFIER_IP4 : packet->family == 6 ? CLASSIFIER_IP6 : CLASSIFIER_OTHER;
-	table = exact_line(CLASSIFIER_ROOTS(stretch, family));
-	return table ? exact_match_tables(packet, table, end) : VERDICT_NONE;
+	return exact_ask_tables(packet, stretch, end);
 }
 
 #endif

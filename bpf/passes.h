@@ -11,14 +11,13 @@
 
 #include "bpf/count.h"
 #include "bpf/needs.h"
-#include "bpf/rounds.h"
+#include "bpf/ruleset.h"
 #include "ipfw/packet.h"
 
 /* One pass; `last` is constant. Returns the hook's action: HOOK_PASS if another pass is to follow. */
 static __always_inline int pass(hook_context *context, struct packet *packet, bool last)
 {
-	__u64 result =
-		packet_needs & PACKET_NEEDS_ROUNDS ? ruleset_rounds(context, packet) : ruleset_match(context, packet);
+	__u64 result = ruleset_ask(context, packet);
 
 	if (!count_result(packet, result))
 		return HOOK_DROP;

@@ -14,6 +14,17 @@
 #define keep_apart(number) asm volatile("" ::"i"(number))
 
 /*
+ * 0, of which the verifier knows nothing: branches that it can decide make it tell apart what it has found before, and
+ * follow what comes behind more often. `any` is memory that does not change.
+ */
+static __always_inline __u32 unknown_zero(const volatile __u32 *any)
+{
+	__u32 value = *any;
+
+	return value - *any;
+}
+
+/*
  * A length between 1 and `limit` (a power of two), said so that the verifier sees it: it forgets comparisons
  * made on a copy and learns nothing from `!= 0`. The caller knows that the length is in these bounds.
  */

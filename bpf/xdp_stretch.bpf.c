@@ -4,4 +4,5 @@
 
 #include "bpf/exact.h"
 #include "bpf/first.h"
+#include "bpf/front.h"
 #include "bpf/stretch.h"

@@ -23,7 +23,7 @@ static const struct module {
 } modules[] = {
 	{
 		.name = "stretch",
-		.symbols = {SYMBOL_STRETCH_MATCH, SYMBOL_STRETCH_FIRST, SYMBOL_EXACT_MATCH},
+		.symbols = {SYMBOL_STRETCH_MATCH, SYMBOL_STRETCH_FIRST, SYMBOL_EXACT_MATCH, SYMBOL_RULESET_FRONT},
 	},
 	{
 		.name = "stretch_states",
@@ -101,6 +101,8 @@ static bool serves(const struct module *module, const char *symbol)
 
 static bool calls(const struct code *code, const struct module *module)
 {
+	if (code->front && serves(module, SYMBOL_RULESET_FRONT))
+		return true;
 	for (size_t i = 0; i < code->assembler.call_count; i++)
 		if (serves(module, code->assembler.calls[i].symbol))
 			return true;

@@ -3,8 +3,9 @@
  * The image of a classifier, which the loader writes (loader/compile/classifier.h) and programs search
  * (bpf/classifier.h): what many rules ask of a packet's addresses, ports, head and interfaces, as data.
  *
- * It lies in an array map whose elements are cache lines. First come the roots, one line for each stretch of rules and
- * kind of packet; they lead into trees, whose leaves are records. A step is one 64-bit word that says where to go on:
+ * It lies in an array map of one element, or in one whose elements are cache lines. First come the roots, one line for
+ *each stretch of rules and kind of packet; they lead into trees, whose leaves are records. A step is one 64-bit word
+ *that says where to go on:
  *
  *	bits  0..23	place in the image, in units of 8 bytes
  *	bits 24..43	lowest rule index that can be found behind it, CLASSIFIER_NONE: there is nothing
@@ -24,6 +25,7 @@
 #endif
 
 #define CLASSIFIER_LINE 64	 /* bytes */
+#define CLASSIFIER_LINE_UNITS 8	 /* of 8 bytes, which places are counted in */
 #define CLASSIFIER_TREES 8	 /* steps in the line of roots, by their lowest index; the first empty one is the end */
 #define CLASSIFIER_DEPTH 6	 /* nodes from a root to a leaf at most */
 #define CLASSIFIER_BITS 15	 /* of a node at most */
@@ -31,6 +33,14 @@
 #define CLASSIFIER_PLACES (1u << 24)   /* units of 8 bytes in an image at most */
 #define CLASSIFIER_RECORDS (1u << 19)  /* in one leaf, one less at most */
 #define CLASSIFIER_INTERFACE_MAX 65535 /* the highest interface index that a record can hold */
+
+/* What programs know of the image and of what belongs to it, as constants. */
+struct classifier_constants {
+	__u32 lines, units; /* of the image; 0: it is in the map "classifier", by lines */
+	__u32 front;	    /* the stretch that ruleset_front() asks, */
+	__u32 front_end;    /* which has the rules up to there (0: there is none), and */
+	__u32 front_exact;  /* is an exact one (exact.h) */
+};
 
 /* Kinds of packet, which have roots of their own. */
 enum classifier_family { CLASSIFIER_OTHER, CLASSIFIER_IP4, CLASSIFIER_IP6, CLASSIFIER_FAMILIES };

@@ -120,6 +120,7 @@ struct packet {
 #define PACKET_WITHOUT_IP6 0x40	      /* IPv6 packets likewise */
 #define PACKET_NEEDS_ROUNDS 0x80      /* rules may give VERDICT_AGAIN: the runtime calls them once more */
 #define PACKET_FORWARDS 0x100	      /* XDP forwards what the rules on input allow (bpf/fast_forward.h) */
+#define PACKET_NEEDS_FRONT 0x200      /* the rules begin with a stretch that ruleset_front() asks (bpf/front.h) */
 
 /* packet.ip_options: which options an IPv4 header has (ipfw(8), ipoptions); the values of FreeBSD's IP_FW_IPOPT_*. */
 #define IP_OPTION_LOOSE_ROUTE 0x01

@@ -28,9 +28,17 @@ static void emit_exact_call(struct assembler *assembler, const struct plan_funct
 	asm_call(assembler, SYMBOL_EXACT_MATCH);
 }
 
-/* Calls a function of the runtime that searches the trees; `end` as below, or REGISTER_BOUND. */
-static void emit_trees_call(struct assembler *assembler, const struct plan_function *function, const char *symbol,
-			    bool bounded)
+static void emit_first_call(struct assembler *assembler, const struct plan_function *function)
+{
+	asm_move(assembler, BPF_REG_1, REGISTER_CONTEXT);
+	asm_move(assembler, BPF_REG_2, REGISTER_PACKET);
+	asm_move_constant(assembler, BPF_REG_3, function->stretch);
+	asm_move_constant(assembler, BPF_REG_4, function->end);
+	asm_call(assembler, SYMBOL_STRETCH_FIRST);
+}
+
+/* Walks through a stretch up to its end, or REGISTER_BOUND. */
+static void emit_walk_call(struct assembler *assembler, const struct plan_function *function, bool bounded)
 {
 	asm_move(assembler, BPF_REG_1, REGISTER_CONTEXT);
 	asm_move(assembler, BPF_REG_2, REGISTER_PACKET);
@@ -40,7 +48,7 @@ static void emit_trees_call(struct assembler *assembler, const struct plan_funct
 		asm_move(assembler, BPF_REG_5, REGISTER_BOUND);
 	else
 		asm_move_constant(assembler, BPF_REG_5, function->end);
-	asm_call(assembler, symbol);
+	asm_call(assembler, SYMBOL_STRETCH_MATCH);
 }
 
 /* What can be said in one step comes first; the walk is for the rest. */
@@ -51,12 +59,33 @@ static void emit_stretch_call(struct assembler *assembler, const struct plan_fun
 	if (function->exact)
 		emit_exact_call(assembler, function);
 	else
-		emit_trees_call(assembler, function, SYMBOL_STRETCH_FIRST, false);
+		emit_first_call(assembler, function);
 	if (function->walked) {
 		asm_jump_if64(assembler, BPF_JNE, BPF_REG_0, (__u32)STRETCH_MUST_WALK, said);
-		emit_trees_call(assembler, function, SYMBOL_STRETCH_MATCH, false);
+		emit_walk_call(assembler, function, false);
 	}
 	label_bind(assembler, said);
+}
+
+/*
+ * Goes on behind ruleset_front(), which leaves in packet.resume where: within its stretch, right behind it, or beyond.
+ * R0 is the result of a walk.
+ */
+static void emit_behind_front(struct assembler *assembler, const struct plan_function *front)
+{
+	label behind = label_new(assembler), done = label_new(assembler);
+
+	asm_load(assembler, BPF_W, BPF_REG_1, REGISTER_PACKET, offsetof(struct packet, resume));
+	if (front->walked) {
+		asm_jump_if32(assembler, BPF_JGE, BPF_REG_1, (__u32)front->end, behind);
+		emit_walk_call(assembler, front, false);
+		asm_jump(assembler, done);
+	}
+	label_bind(assembler, behind);
+	asm_move_constant(assembler, BPF_REG_0, VERDICT_NONE);
+	asm_jump_if32(assembler, BPF_JNE, BPF_REG_1, (__u32)front->end, done);
+	asm_store32(assembler, REGISTER_PACKET, offsetof(struct packet, resume), 0);
+	label_bind(assembler, done);
 }
 
 /* Goes to `to` if the packet's last question was for this name, or all of them: the same again is no question. */
@@ -103,7 +132,7 @@ static void emit_approach(const struct chain *chain, const struct plan_function 
 	asm_move_constant(chain->code, BPF_REG_3, function->end);
 	asm_call(chain->code, SYMBOL_STRETCH_STATE_UNTIL);
 	asm_move(chain->code, REGISTER_BOUND, BPF_REG_0);
-	emit_trees_call(chain->code, function, SYMBOL_STRETCH_MATCH, true);
+	emit_walk_call(chain->code, function, true);
 	asm_jump_if64(chain->code, BPF_JNE, BPF_REG_0, 0, chain->done);
 	asm_jump_if32(chain->code, BPF_JEQ, REGISTER_BOUND, (__u32)function->end, next);
 	asm_load(chain->code, BPF_W, BPF_REG_1, REGISTER_PACKET, offsetof(struct packet, resume));
@@ -145,7 +174,9 @@ static void emit_function_call(const struct chain *chain, const struct plan_func
 {
 	label next = label_new(chain->code);
 
-	if (function->classified) {
+	if (function == plan_front(chain->plan)) {
+		emit_behind_front(chain->code, function);
+	} else if (function->classified) {
 		if (function->question)
 			emit_states_asked(chain, function, next);
 		emit_stretch_call(chain->code, function);
@@ -221,7 +252,7 @@ void chain_emit(struct code *code, const struct plan *plan)
 	struct chain chain = {&code->assembler, plan, label_new(&code->assembler)};
 
 	code_begin_function(code, SYMBOL_RULESET_MATCH, SYMBOL_RULESET_MATCH);
-	if (!plan_starts_over(plan))
+	if (!plan_starts_over(plan) && !plan_front(plan))
 		asm_store32(chain.code, REGISTER_PACKET, offsetof(struct packet, resume), 0);
 	else if (plan->classifies_states && plan->states)
 		emit_come_back(&chain);

@@ -70,6 +70,8 @@ __u32 plan_needs(const struct plan *plan)
 		needs |= PACKET_NEEDS_LAYER2;
 	if (plan_starts_over(plan))
 		needs |= PACKET_NEEDS_ROUNDS;
+	if (plan_front(plan))
+		needs |= PACKET_NEEDS_FRONT;
 	for (size_t i = 0; i < plan->rule_count; i++) {
 		if (rule_action(plan->rules[i].rule)->code == ACTION_SETFIB)
 			needs |= PACKET_NEEDS_MARKS;

@@ -56,6 +56,7 @@
 #define SYMBOL_STRETCH_MATCH "stretch_match"
 #define SYMBOL_STRETCH_FIRST "stretch_first"
 #define SYMBOL_EXACT_MATCH "exact_match"
+#define SYMBOL_RULESET_FRONT "ruleset_front"
 #define SYMBOL_STRETCH_STATE_MAKE "stretch_state_make"
 #define SYMBOL_STRETCH_STATE_FOUND "stretch_state_found"
 #define SYMBOL_STRETCH_STATE_UNTIL "stretch_state_until"

@@ -206,6 +206,14 @@ static void emit_rules(struct code *code, struct plan *plan, const struct plan_f
 	free(runs);
 }
 
+/* What the linker finds in the place of the function of the module `stretch`, where that is not needed. */
+static void emit_no_front(struct code *code)
+{
+	code_begin_function(code, SYMBOL_RULESET_FRONT, SYMBOL_RULESET_MATCH);
+	asm_exit(&code->assembler);
+	code_end_function(code);
+}
+
 int code_generate(struct code *code, struct plan *plan)
 {
 	bool classified = plan_classifies(plan);
@@ -214,7 +222,8 @@ int code_generate(struct code *code, struct plan *plan)
 	int error;
 
 	memset(code, 0, sizeof(*code));
-	functions = plan->function_count + STRETCH_GROUPS + 1;
+	code->front = plan_front(plan);
+	functions = plan->function_count + STRETCH_GROUPS + 2;
 	code->functions = calloc(functions, sizeof(*code->functions));
 	code->lines = calloc(LINES_PER_RULE * (plan->rule_count + functions), sizeof(*code->lines));
 	if (!code->functions || !code->lines) {
@@ -233,6 +242,8 @@ int code_generate(struct code *code, struct plan *plan)
 		chain_emit(code, plan);
 	if (classified)
 		stretch_emit(code, plan);
+	else
+		emit_no_front(code);
 	error = assembler_finish(&code->assembler);
 	if (error)
 		code_free(code);

@@ -28,6 +28,7 @@ struct code {
 	size_t function_count;
 	struct code_line *lines; /* by ascending instruction; each function starts with one */
 	size_t line_count;
+	bool front; /* the runtime asks ruleset_front() first (bpf/front.h) */
 };
 
 /* The next instruction is the first one of `rule`, or of a part of it. At most LINES_PER_RULE times per rule. */

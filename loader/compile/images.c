@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* An image, and what it was made of. */
 struct made {
@@ -19,6 +20,8 @@ struct made {
 	struct classifier_image *image;
 	bool done; /* else another thread is building it */
 	int error;
+	bool mapped;
+	int map; /* once `mapped`; negative: error */
 };
 
 struct images {
@@ -40,6 +43,8 @@ struct images *images_new(void)
 
 static void made_free(struct made *made)
 {
+	if (made->mapped && made->map >= 0)
+		close(made->map);
 	classifier_image_free(made->image);
 	free(made->boxes);
 	free(made->dispatch);
@@ -177,4 +182,23 @@ int images_get(struct images *images, const struct image_wish *wish, struct imag
 	memcpy(stretches, made->stretches, stretch_count * sizeof(*stretches));
 	*image = made->image;
 	return made->error;
+}
+
+int images_map(struct images *images, const struct classifier_image *image,
+	       int (*make)(const struct classifier_image *image))
+{
+	struct made *made;
+	int map = -ENOENT;
+
+	pthread_mutex_lock(&images->mutex);
+	for (made = images->first; made && made->image != image;)
+		made = made->next;
+	if (made && !made->mapped) {
+		made->map = make(image);
+		made->mapped = true;
+	}
+	if (made)
+		map = made->map;
+	pthread_mutex_unlock(&images->mutex);
+	return map;
 }

@@ -38,4 +38,11 @@ void images_free(struct images *images);
 int images_get(struct images *images, const struct image_wish *wish, struct image_stretch *stretches,
 	       size_t stretch_count, const struct classifier_image **image);
 
+/*
+ * A descriptor that stands for an image of `images`: what the first call of `make` for it has returned, which must be a
+ * descriptor or a negative error. images_free() closes it. Several threads may ask at a time.
+ */
+int images_map(struct images *images, const struct classifier_image *image,
+	       int (*make)(const struct classifier_image *image));
+
 #endif

@@ -569,6 +569,11 @@ bool plan_classifies(const struct plan *plan)
 	return false;
 }
 
+const struct plan_function *plan_front(const struct plan *plan)
+{
+	return plan->function_count && plan->functions->classified && !plan_starts_over(plan) ? plan->functions : NULL;
+}
+
 struct carry plan_carry(const struct plan *plan)
 {
 	struct carry carry = {.tags = plan->tags.crossing};

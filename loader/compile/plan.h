@@ -146,6 +146,8 @@ __u32 plan_needs(const struct plan *plan);
 
 /* Whether some of its rules are classified. */
 bool plan_classifies(const struct plan *plan);
+/* The stretch that the runtime asks before generated code (bpf/front.h), or NULL. */
+const struct plan_function *plan_front(const struct plan *plan);
 
 /* What packets take along when they leave these rules, or have taken along when they come to them. */
 struct carry plan_carry(const struct plan *plan);

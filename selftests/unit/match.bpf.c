@@ -11,7 +11,7 @@
 #include "bpf/modify_tc.h"
 
 #include "bpf/modify.h"
-#include "bpf/rounds.h"
+#include "bpf/ruleset.h"
 #include "ipfw/packet.h"
 #include "ipfw/verdict.h"
 #include "selftests/unit/match_modules.h"
@@ -49,7 +49,7 @@ int match_probe(struct __sk_buff *skb)
 	if (bpf_skb_load_bytes(skb, 0, &packet, sizeof(packet)))
 		return -1;
 	packet.resume = 0;
-	result = ruleset_rounds(skb, &packet);
+	result = ruleset_ask(skb, &packet);
 	rule_count(&packet, MATCH_SLOT(result));
 	if (bpf_skb_store_bytes(skb, 0, &packet, sizeof(packet), 0))
 		return -1;

@@ -100,8 +100,12 @@ static inline struct probe probe_verify(struct bpf_object *object, const struct 
 					const struct ruleset *ruleset)
 {
 	struct bpf_program *program = bpf_object__find_program_by_name(object, "match_probe");
+	__u32 needs = plan_needs(plan);
 	size_t length;
 
+	assert_int_equal(bpf_map__set_initial_value(bpf_object__find_map_by_name(object, ".rodata.needs"), &needs,
+						    sizeof(needs)),
+			 0);
 	bpf_program__set_log_buf(program, probe_log, sizeof(probe_log));
 	probe_bind(object);
 	probe_size_states(object, ruleset);

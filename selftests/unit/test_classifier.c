@@ -14,26 +14,25 @@ struct search {
 	int program;
 };
 
-/* Loads the program with an image of the stretches given. */
-static struct search search_open(const struct classifier_image *image, __u32 stretch)
+/* Loads the program with an image of the stretches given, in one piece or in lines. */
+static struct search search_open(const struct classifier_image *image, __u32 stretch, bool in_lines)
 {
 	struct search search;
-	struct bpf_map *map, *rodata;
-	size_t size = classifier_image_lines(image) * CLASSIFIER_LINE;
-	void *memory;
+	struct bpf_map *rodata;
+	int map;
 
 	log_begin();
 	search.object = bpf_object__open_file(probe_path("classify.bpf.o"), NULL);
 	assert_non_null(search.object);
-	map = bpf_object__find_map_by_name(search.object, "classifier");
-	bpf_map__set_max_entries(map, (__u32)classifier_image_lines(image));
+	map = in_lines ? -1 : stretch_image_map(image);
+	assert_true(in_lines || map >= 0);
+	assert_int_equal(stretch_prepare_image(search.object, image, map, (struct classifier_constants){0}), 0);
 	rodata = bpf_object__find_map_by_name(search.object, ".rodata");
 	assert_int_equal(bpf_map__set_initial_value(rodata, &stretch, sizeof(stretch)), 0);
 	assert_int_equal(bpf_object__load(search.object), 0);
-	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
-	assert_true(memory != MAP_FAILED);
-	classifier_image_write(image, memory);
-	munmap(memory, size);
+	assert_int_equal(stretch_fill_image(search.object, image), 0);
+	if (map >= 0)
+		close(map);
 	search.program = bpf_program__fd(bpf_object__find_program_by_name(search.object, "classify_all"));
 	return search;
 }
@@ -223,9 +222,11 @@ static void try_boxes(const struct style *style, size_t count, unsigned int pack
 	assert_int_equal(classifier_add_stretch(image, &other, 1, NULL), 0);
 	assert_int_equal(classifier_add_stretch(image, boxes, count, NULL), 1);
 	assert_int_equal(classifier_add_stretch(image, &other, 1, NULL), 2);
-	search = search_open(image, 1);
-	compare(style, &search, boxes, count, packets);
-	bpf_object__close(search.object);
+	for (int in_lines = 0; in_lines < 2; in_lines++) {
+		search = search_open(image, 1, in_lines);
+		compare(style, &search, boxes, count, packets);
+		bpf_object__close(search.object);
+	}
 	classifier_image_free(image);
 	free(boxes);
 }

@@ -22,28 +22,27 @@ struct tables {
 	int program;
 };
 
-/* Loads the program with an image of which it asks stretch 1, the rules FIRST to before `end`. */
-static struct tables tables_open(const struct classifier_image *image, __u32 end)
+/* Loads the program with an image, in one piece or in lines, of which it asks stretch 1: the rules FIRST to before
+ * `end`. */
+static struct tables tables_open(const struct classifier_image *image, __u32 end, bool in_lines)
 {
 	const __u32 settings[] = {1, FIRST, end};
-	size_t size = classifier_image_lines(image) * CLASSIFIER_LINE;
 	struct tables tables;
-	struct bpf_map *map;
-	void *memory;
+	int map;
 
 	log_begin();
 	tables.object = bpf_object__open_file(probe_path("exact.bpf.o"), NULL);
 	assert_non_null(tables.object);
-	map = bpf_object__find_map_by_name(tables.object, "classifier");
-	bpf_map__set_max_entries(map, (__u32)classifier_image_lines(image));
+	map = in_lines ? -1 : stretch_image_map(image);
+	assert_true(in_lines || map >= 0);
+	assert_int_equal(stretch_prepare_image(tables.object, image, map, (struct classifier_constants){0}), 0);
 	assert_int_equal(bpf_map__set_initial_value(bpf_object__find_map_by_name(tables.object, ".rodata"), settings,
 						    sizeof(settings)),
 			 0);
 	assert_int_equal(bpf_object__load(tables.object), 0);
-	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
-	assert_true(memory != MAP_FAILED);
-	classifier_image_write(image, memory);
-	munmap(memory, size);
+	assert_int_equal(stretch_fill_image(tables.object, image), 0);
+	if (map >= 0)
+		close(map);
 	tables.program = bpf_program__fd(bpf_object__find_program_by_name(tables.object, "exact_ask"));
 	return tables;
 }
@@ -254,12 +253,14 @@ static void try_boxes(const struct style *style, size_t count)
 	assert_int_equal(classifier_add_stretch(image, boxes, count, NULL), 0);
 	assert_int_equal(exact_add_stretch(image, &set, &estimate), 1);
 	assert_int_equal(classifier_add_stretch(image, boxes, count, NULL), 2);
-	tables = tables_open(image, end);
-	if (count >= 100)
-		assert_int_equal(estimate.tables,
-				 masks_of(style, 4) > masks_of(style, 6) ? masks_of(style, 4) : masks_of(style, 6));
-	compare(style, &set, estimate.tables, &tables, end);
-	bpf_object__close(tables.object);
+	for (int in_lines = 0; in_lines < 2; in_lines++) {
+		tables = tables_open(image, end, in_lines);
+		if (count >= 100)
+			assert_int_equal(estimate.tables, masks_of(style, 4) > masks_of(style, 6) ? masks_of(style, 4)
+												  : masks_of(style, 6));
+		compare(style, &set, estimate.tables, &tables, end);
+		bpf_object__close(tables.object);
+	}
 	classifier_image_free(image);
 	free(boxes);
 	free(dispatch);
