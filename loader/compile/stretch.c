@@ -309,7 +309,8 @@ static int divide(struct candidates *all, struct plan *plan, const struct boxed_
 /* Several tables are worth it if they have all the rules; trees would have to be searched as well, else. */
 static int add_range(struct candidates *all, struct plan *plan, const struct boxed_rules *boxed, struct range range)
 {
-	if (exact_end(boxed, range.first, range.end, EXACT_TABLES) == range.end &&
+	if (exact_end(boxed, range.first, range.end, 1) < range.end &&
+	    exact_end(boxed, range.first, range.end, EXACT_TABLES) == range.end &&
 	    exact_pays(all, plan, boxed, range, EXACT_TABLES))
 		return add_exact_candidate(all, plan, boxed, range, true);
 	return divide(all, plan, boxed, range);
