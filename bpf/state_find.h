@@ -5,8 +5,7 @@
 
 #include <bpf/bpf_endian.h>
 
-#include "bpf/maps_states.h"
-#include "bpf/verifier.h"
+#include "bpf/state_index.h"
 #include "ipfw/packet.h"
 
 #define LINK_LOCAL6 0xfe800000
@@ -76,22 +75,21 @@ static __always_inline bool state_alive(const struct state *state, __u32 now)
 	return rule && rule->rule == identity;
 }
 
-/* The element of the packet's flow, alive or not; NULL: there is none. *forward as in state_refresh(). */
+/* The cell of the packet's flow, alive or not; NULL: there is none. *forward as in state_refresh(). */
 static __always_inline struct state *state_find(const struct packet *packet, __u32 name, bool *forward)
 {
 	struct state4_key key4;
 	struct state6_key key6;
 	struct state *state = NULL;
+	struct state_walk walk;
 	bool first;
 
 	if (packet->family == 4) {
 		first = state_key_4(&key4, packet, name);
-		state = bpf_map_lookup_elem(&states4, &key4);
-		keep_apart(4);
+		state = state_lookup(4, &key4, &walk);
 	} else if (packet->family == 6) {
 		first = state_key_6(&key6, packet, name);
-		state = bpf_map_lookup_elem(&states6, &key6);
-		keep_apart(6);
+		state = state_lookup(6, &key6, &walk);
 	}
 	if (state)
 		*forward = first == !(state->flags & STATE_SOURCE_SECOND);

@@ -82,16 +82,18 @@ static __always_inline void parent_release(const struct state_parent_key *key)
 		__sync_fetch_and_add(&parent->count, (__u32)-1);
 }
 
-/* Likewise, of a state that the rule `rule` made; `key` is of the family, which is constant. */
-static __always_inline void parent_release_of(__u32 family, const void *key, __u32 rule, __u32 flags)
+/*
+ * Likewise, of a state that the rule `rule` made; `key` is of the family, which is constant, and `parent` is room for
+ * the parent's key.
+ */
+static __always_inline void parent_release_of(__u32 family, const void *key, __u32 rule, __u32 flags,
+					      struct state_parent_key *parent)
 {
-	struct state_parent_key parent;
-
 	if (family == 4)
-		parent_key_4(&parent, key, rule, flags);
+		parent_key_4(parent, key, rule, flags);
 	else
-		parent_key_6(&parent, key, rule, flags);
-	parent_release(&parent);
+		parent_key_6(parent, key, rule, flags);
+	parent_release(parent);
 }
 
 #endif

@@ -78,6 +78,12 @@ __noinline int packet_state_found(struct packet *packet)
 	return result;
 }
 
+/* Tries to make the packet's state. Returns enum made. */
+static __always_inline int state_make_any(struct packet *packet, __u32 rule, __u32 name, __u32 flags)
+{
+	return packet->family == 4 ? state_make_4(packet, rule, name, flags) : state_make_6(packet, rule, name, flags);
+}
+
 /*
  * For generated code: makes a state of the rule with this counter slot for the packet's flow, unless it has one of this
  * name. `order` is STATE_ORDER(), without fields if there is no limit. Returns 1, or 0: dyn_max, dyn_parent_max or the
@@ -101,7 +107,13 @@ __noinline int packet_state_keep(struct packet *packet, __u32 slot, __u32 name, 
 			return 0;
 		}
 	}
-	made = packet->family == 4 ? state_make_4(packet, rule, name, flags) : state_make_6(packet, rule, name, flags);
+	made = state_make_any(packet, rule, name, flags);
+	if (made == STATE_AGAIN)
+		made = state_make_any(packet, rule, name, flags | STATE_LOOK_AGAIN);
+	if (made == STATE_AGAIN)
+		made = state_make_any(packet, rule, name, flags | STATE_LOOK_AGAIN);
+	if (made == STATE_AGAIN)
+		made = STATE_REFUSED;
 	if (fields && made != STATE_MADE)
 		state_parent_return(packet, rule, name, fields);
 	if (made == STATE_MADE)

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Frees the places of dead states and parents, without any process: a timer looks at the keys in the rings, some at a
- * time, and puts back those of the living. A walk through the hashes themselves could not be cut into pieces, since the
- * kernel begins it at the first bucket each time; with rings the work of one tick is bounded, and every element has its
- * turn. Only this program removes elements, so a key is in its ring exactly once.
+ * Frees the places of dead states and parents, without any process: a timer looks at what is in the rings, some at a
+ * time, and puts back what lives. So the work of one tick is bounded, and everything has its turn. Only this program
+ * removes states and parents, so each is in its ring exactly once.
  */
 #include <linux/bpf.h>
 #include <linux/time.h>
@@ -12,8 +11,8 @@
 
 #include "bpf/maps_control.h"
 #include "bpf/maps_sweep.h"
+#include "bpf/state_index.h"
 #include "bpf/state_parent.h"
-#include "bpf/verifier.h"
 
 #define MILLISECOND 1000000ull
 /* With few elements one tick looks at all of them, twice a second; with many, at most so many every 20 ms. */
@@ -50,41 +49,50 @@ static __always_inline __u32 state_seize(struct state *state, __u32 now)
 	return __sync_lock_test_and_set(&state->rule, 0);
 }
 
-/* Looks at the first state of a ring; `map`, `ring` and `family` are constant. Returns 1 if the ring is empty. */
-static __always_inline long sweep_state(const struct pass *pass, void *map, void *ring, void *key, __u32 family)
+/* Looks at the cell, whose turn it is. Returns whether it is free now. */
+static __always_inline bool sweep_state(const struct pass *pass, __u32 family, __u32 number, void *key)
 {
-	struct state *state;
+	struct state *state = state_cell(family, number);
+	struct state_parent_key parent;
+	struct state_walk walk;
 	__u32 rule;
 
-	if (bpf_map_pop_elem(ring, key))
-		return 1;
-	state = bpf_map_lookup_elem(map, key);
 	if (!state)
-		return 0;
+		return false;
 	rule = state_seize(state, pass->now);
-	if (!rule) {
-		bpf_map_push_elem(ring, key, 0);
-		return 0;
-	}
+	if (!rule)
+		return false;
+	state_read_key(family, state, key);
 	if (state->flags & STATE_LIMITED)
-		parent_release_of(family, key, rule, state->flags);
-	bpf_map_delete_elem(map, key);
+		parent_release_of(family, key, rule, state->flags, &parent);
+	state_unlink(family, key, number, &walk);
+	state_cell_return(family, number);
 	__sync_fetch_and_add(&pass->totals->states, (__u32)-1);
-	return 0;
+	return true;
 }
 
 static long sweep_4(__u32 index, struct pass *pass)
 {
 	struct state4_key key;
+	__u32 number;
 
-	return sweep_state(pass, &states4, &state_ring_4, &key, 4);
+	if (bpf_map_pop_elem(&state_ring_4, &number))
+		return 1;
+	if (!sweep_state(pass, 4, number, &key))
+		bpf_map_push_elem(&state_ring_4, &number, 0);
+	return 0;
 }
 
 static long sweep_6(__u32 index, struct pass *pass)
 {
 	struct state6_key key;
+	__u32 number;
 
-	return sweep_state(pass, &states6, &state_ring_6, &key, 6);
+	if (bpf_map_pop_elem(&state_ring_6, &number))
+		return 1;
+	if (!sweep_state(pass, 6, number, &key))
+		bpf_map_push_elem(&state_ring_6, &number, 0);
+	return 0;
 }
 
 static long sweep_parent(__u32 index, struct pass *pass)
@@ -171,18 +179,47 @@ int state_kill(struct state_kill_request *request)
 {
 	struct state4_key key4 = request->key4;
 	struct state6_key key6 = request->key6;
+	struct state_walk walk;
 	struct state *state;
 
-	if (request->family == 4) {
-		state = bpf_map_lookup_elem(&states4, &key4);
-		keep_apart(4);
-	} else {
-		state = bpf_map_lookup_elem(&states6, &key6);
-		keep_apart(6);
-	}
+	state = request->family == 4 ? state_lookup(4, &key4, &walk) : state_lookup(6, &key6, &walk);
 	if (state && state->rule == request->rule)
 		__sync_fetch_and_or(&state->flags, STATE_KILLED);
 	return 0;
+}
+
+static __always_inline int restore(__u32 family, const void *key, const struct state *state)
+{
+	__s32 number = state_cell_take(family);
+	struct state *cell = number < 0 ? NULL : state_cell(family, number);
+	struct state_walk walk;
+	int error;
+
+	if (!cell)
+		return -ENOSPC;
+	*cell = *state;
+	state_write_key(family, cell, key);
+	error = state_enter(family, key, number, &walk);
+	if (error) {
+		cell->rule = 0;
+		state_cell_return(family, number);
+	}
+	return error;
+}
+
+/*
+ * Puts a state out of smaller maps into these, where "state_totals" counts it already; the frame is a struct
+ * state_restore_request. Returns 0 or a negative error. Of type TC, since kernel 6.1 has no queues for SEC("syscall").
+ */
+SEC("tc")
+int state_restore(struct __sk_buff *context)
+{
+	struct state_restore_request request;
+
+	if (bpf_skb_load_bytes(context, 0, &request, sizeof(request)))
+		return -EINVAL;
+	return request.family == 4 ? restore(4, &request.key4, &request.state)
+				   : restore(6, &request.key6, &request.state);
 }
 
 char LICENSE[] SEC("license") = "GPL";

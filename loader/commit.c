@@ -165,7 +165,7 @@ static int pin_room(const struct commit *commit, struct error *error)
 {
 	int result = states_room_pin(&commit->room, &commit->firewall->lasting, &commit->firewall->pins);
 
-	return result ? error_set(error, EX_OSERR, -1, "cannot pin the larger maps of states: %s", strerror(-result))
+	return result ? error_set(error, EX_OSERR, -1, "cannot fill the larger maps of states: %s", strerror(-result))
 		      : 0;
 }
 
@@ -187,7 +187,7 @@ static void undo_room(struct commit *commit)
 	struct error ignored;
 
 	error_clear(&ignored);
-	states_room_end(&commit->room, &firewall->lasting, false);
+	states_room_end(&commit->room, &firewall->lasting, &firewall->pins, false);
 	sweep_ensure(&firewall->lasting, &firewall->pins, &firewall->ruleset, &ignored);
 }
 
@@ -229,7 +229,7 @@ static int install(struct commit *commit, struct error *error)
 	lasting_switch(&firewall->lasting, request.number, commit->enabled);
 	firewall->lasting.control->kept_checksum = commit->slow.checksum;
 	hooks_trim_ingress(&commit->hooks, &needs);
-	states_room_end(&commit->room, &firewall->lasting, true);
+	states_room_end(&commit->room, &firewall->lasting, &firewall->pins, true);
 	if (state_owners_remove(&firewall->lasting, &firewall->ruleset, commit->ruleset) > 0)
 		sweep_now(&firewall->pins);
 	fib_trim(&commit->tables);
@@ -266,7 +266,6 @@ int firewall_commit(struct firewall *firewall, struct ruleset *ruleset, firewall
 		.firewall = firewall,
 		.ruleset = ruleset,
 		.slow = {.fds = {[SLOW_XDP] = -1, [SLOW_TC] = -1}, .handover = -1},
-		.room = {.hashes = {-1, -1, -1}, .rings = {-1, -1, -1}},
 		.describe = describe,
 		.enabled = !ruleset_off(ruleset->switches),
 	};

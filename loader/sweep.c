@@ -46,11 +46,12 @@ static int pin_program(const struct bpf_object *object, const struct pins *pins,
 /* Starts the timer, or makes it go on with this program, and pins what is run when it is asked for. */
 static int start(const struct bpf_object *object, const struct pins *pins)
 {
+	static const char *const pinned[] = {SWEEP_PROGRAM, KILL_PROGRAM, RESTORE_PROGRAM};
 	int fd = find_program(object, START), result = fd < 0 ? fd : run(fd);
 
-	if (!result)
-		result = pin_program(object, pins, SWEEP_PROGRAM);
-	return result ? result : pin_program(object, pins, KILL_PROGRAM);
+	for (size_t i = 0; !result && i < sizeof(pinned) / sizeof(*pinned); i++)
+		result = pin_program(object, pins, pinned[i]);
+	return result;
 }
 
 static int load(const struct lasting *lasting, const struct pins *pins)

@@ -30,6 +30,10 @@ const char *const lasting_names[LASTING_MAPS] = {
 	[LASTING_LOG_LOSSES] = "log_losses",
 	[LASTING_STATES4] = "states4",
 	[LASTING_STATES6] = "states6",
+	[LASTING_STATE_INDEX_4] = "state_index_4",
+	[LASTING_STATE_INDEX_6] = "state_index_6",
+	[LASTING_STATE_FREE_4] = "state_free_4",
+	[LASTING_STATE_FREE_6] = "state_free_6",
 	[LASTING_STATE_PARENTS] = "state_parents",
 	[LASTING_STATE_RING_4] = "state_ring_4",
 	[LASTING_STATE_RING_6] = "state_ring_6",
@@ -222,16 +226,17 @@ static int create_maps(struct lasting *lasting, const char *object_path)
 
 void lasting_unpin(const struct pins *pins)
 {
+	static const char *const programs[] = {SWEEP_PROGRAM, KILL_PROGRAM, RESTORE_PROGRAM};
 	char path[PINS_PATH_MAX];
 
 	for (int i = 0; i < LASTING_MAPS; i++) {
 		pins_path(path, pins, lasting_names[i]);
 		unlink(path);
 	}
-	pins_path(path, pins, SWEEP_PROGRAM);
-	unlink(path);
-	pins_path(path, pins, KILL_PROGRAM);
-	unlink(path);
+	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++) {
+		pins_path(path, pins, programs[i]);
+		unlink(path);
+	}
 }
 
 int lasting_make(struct lasting *lasting, const struct pins *pins, const char *object_path,

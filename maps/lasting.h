@@ -25,6 +25,10 @@ enum lasting_map {
 	LASTING_LOG_LOSSES,
 	LASTING_STATES4,
 	LASTING_STATES6,
+	LASTING_STATE_INDEX_4,
+	LASTING_STATE_INDEX_6,
+	LASTING_STATE_FREE_4,
+	LASTING_STATE_FREE_6,
 	LASTING_STATE_PARENTS,
 	LASTING_STATE_RING_4,
 	LASTING_STATE_RING_6,
@@ -55,6 +59,7 @@ extern const char *const lasting_names[LASTING_MAPS];
 /* Pinned beside them, once a rule makes states. */
 #define SWEEP_PROGRAM "state_sweep_all"
 #define KILL_PROGRAM "state_kill"
+#define RESTORE_PROGRAM "state_restore"
 
 struct lasting {
 	int fds[LASTING_MAPS];	 /* -1: not open */

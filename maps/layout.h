@@ -4,7 +4,7 @@
  * structs is what `bpftool map dump` prints, so fields have full names and no hidden padding.
  *
  * Lasting maps live as long as the firewall: control, counters_*, drops, hooks, vlans, trace, fast_forward,
- * log_records, log_counts, log_losses, tables, table_*, states4, states6, state_parents, their state_ring_*,
+ * log_records, log_counts, log_losses, tables, table_*, states4, states6, state_parents, their state_*_*,
  * state_totals, state_sweep, state_owners, xdp_programs, tc_programs. Generation maps are rebuilt by every commit and
  * belong to one generation: ruleset, stretches, interfaces, local_addresses, routes, state_rules. "handover" comes and
  * goes with the slow parsers, since only programs of one version of the tool can share it.
@@ -226,8 +226,9 @@ struct stored_tags {
 
 /*
  * Dynamic rules (ipfw(8), STATEFUL FIREWALL). A flow has one entry for both directions: the key holds its two ends in
- * ascending order, by address, then by port. There is a map for each family; a state takes 128 bytes of an IPv4 flow
- * and 188 of an IPv6 one, the kernel's own overhead and the ring included.
+ * ascending order, by address, then by port. There is a map for each family, an array of cells that are taken and given
+ * back, and an index that says in which cell a flow's state is. All told a state takes 80 bytes of an IPv4 flow and 96
+ * of an IPv6 one, up to 8 more where dyn_max is no power of two.
  *
  * The identity of the rule that made a state is its counter slot and the generation in which it got that slot. The
  * generation map "state_rules" says which identities are in force; a state of any other rule is none.
@@ -238,7 +239,7 @@ struct stored_tags {
 /* Names of flows are numbers: bits 0..15 of what state_name_number() (loader/compile/states.h) makes of them. */
 #define STATE_NAME_NUMBER_ANY 0
 
-/* "states4", HASH. Addresses in network order, ports in host order; 0 for what has no ports. */
+/* Addresses in network order, ports in host order; 0 for what has no ports. */
 struct state4_key {
 	__u32 address[2];
 	__u16 port[2];
@@ -247,7 +248,6 @@ struct state4_key {
 	__u8 reserved;
 };
 
-/* "states6", HASH. */
 struct state6_address {
 	__u32 word[4];
 };
@@ -260,7 +260,7 @@ struct state6_key {
 	__u8 reserved;
 };
 
-/* "states4" and "states6". Forward is the direction of the packet that made the state. */
+/* Forward is the direction of the packet that made the state. */
 struct state {
 	__u64 bytes;   /* of IP packets, both directions */
 	__u32 packets; /* wire packets, both directions */
@@ -281,6 +281,49 @@ struct state {
 #define STATE_KILLED 0x4000	   /* dead, whatever `expire` says */
 #define STATE_SEQUENCE_SHIFT 16	   /* in which order states were made, modulo 65536 */
 
+/*
+ * "states4" and "states6", ARRAY[dyn_max], BPF_F_MMAPABLE, which puts the first cell at the beginning of a page: an
+ * IPv4 state is one line of the cache. A cell whose state.rule is 0 is free, or about to be given back, or made anew.
+ */
+struct state4_cell {
+	struct state state;
+	struct state4_key key;
+	__u32 reserved[4];
+};
+struct state6_cell {
+	struct state state;
+	struct state6_key key;
+	__u32 reserved;
+};
+
+/*
+ * "state_index_4" and "state_index_6", ARRAY, BPF_F_MMAPABLE: a struct state_head, and behind it as many buckets as it
+ * says, a power of two. The flow's hash (bpf/state_index.h) tells its bucket; what finds no slot there is in one of the
+ * next. A bucket is one line of the cache.
+ */
+#define STATE_BUCKET_SLOTS 15
+#define STATE_BUCKET_STEPS 8 /* a state is in so many buckets at most */
+#define STATE_CELLS_PER_BUCKET 8
+struct state_head {
+	__u32 buckets; /* 0: the index has not been made */
+	__u32 cells;
+	__u32 taken; /* cells from here on have never been used; what has been is in "state_free_*" when it is free */
+	__u32 reserved;
+	__u64 seed;
+	__u32 padding[10];
+};
+struct state_bucket {
+	__u32 passed;			 /* states that belong here and are further on; STATE_BUCKET_LOCKED */
+	__u32 slots[STATE_BUCKET_SLOTS]; /* 0: free, else STATE_SLOT() */
+};
+#define STATE_BUCKET_LOCKED 0x80000000 /* a state that belongs here is being added */
+/* A cell, and of its flow's hash what the bucket does not say. */
+#define STATE_SLOT(hash, cell) (0x80000000 | ((__u32)(hash)&0x7f800000) | (cell))
+#define STATE_SLOT_CELL(slot) ((slot)&0x7fffff)
+#define STATE_CELLS_MAX 0x800000
+
+/* "state_free_4", "state_free_6", QUEUE[dyn_max] of __u32: cells that have been given back, the first one first. */
+
 /* "state_parents", HASH: how many states of a limit agree in its fields; those that it does not name are 0. */
 struct state_parent_key {
 	__u32 source[4]; /* network order; IPv4 in [0] */
@@ -300,8 +343,9 @@ struct state_parent {
 #define STATE_PARENT_REMOVED 0x80000000
 
 /*
- * "state_ring_4", "state_ring_6", "state_ring_parents", QUEUE: the keys of all elements, each once, in the order in
- * which the sweep (bpf/sweep.bpf.c) looks at them. Only the sweep removes elements of the hashes; all else marks them.
+ * "state_ring_4", "state_ring_6", QUEUE[dyn_max] of __u32: the cells of all states; "state_ring_parents", QUEUE: the
+ * keys of all parents. Each is there once, in the order in which the sweep (bpf/sweep.bpf.c) looks at them. Only the
+ * sweep removes states and parents; all else marks them.
  */
 
 /* Context of the program state_kill (SEC("syscall")): the state that is to die, if it is still this rule's. */
@@ -312,9 +356,19 @@ struct state_kill_request {
 	struct state6_key key6;
 };
 
+/* What the program state_restore gets as a frame: a state that is to be in the maps as well. */
+struct state_restore_request {
+	__u32 family; /* 4 or 6: which of the keys */
+	__u32 reserved;
+	struct state state;
+	struct state4_key key4;
+	struct state6_key key6;
+	__u32 padding;
+};
+
 /* "state_totals", ARRAY[1], BPF_F_MMAPABLE. */
 struct state_totals {
-	__u32 states;	/* elements of "states4" and "states6", dead ones included: at most dyn_max */
+	__u32 states;	/* cells of "states4" and "states6" in use, by dead ones as well: at most dyn_max */
 	__u32 parents;	/* of "state_parents": at most dyn_parent_max */
 	__u32 sequence; /* states made so far */
 	__u32 told;	/* jiffies at which an overflow was last logged */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define BATCH_ENTRIES 256
 
@@ -103,15 +104,8 @@ static void read_state(struct state_entry *entry, const struct lasting *lasting,
 	memcpy(entry->ack, state->ack, sizeof(entry->ack));
 }
 
-/* What the three maps have in common: how an element becomes an entry. */
-typedef void (*read_element)(struct state_entry *entry, const struct lasting *lasting, const void *key,
-			     const void *value, __u32 now);
-
-static void read_state4(struct state_entry *entry, const struct lasting *lasting, const void *from, const void *value,
-			__u32 now)
+static void read_state4(struct state_entry *entry, const struct state4_key *key, const struct state *state)
 {
-	const struct state4_key *key = from;
-	const struct state *state = value;
 	unsigned int source = !!(state->flags & STATE_SOURCE_SECOND);
 
 	*entry = (struct state_entry){
@@ -123,14 +117,10 @@ static void read_state4(struct state_entry *entry, const struct lasting *lasting
 		.source = {key->address[source]},
 		.destination = {key->address[!source]},
 	};
-	read_state(entry, lasting, state, now);
 }
 
-static void read_state6(struct state_entry *entry, const struct lasting *lasting, const void *from, const void *value,
-			__u32 now)
+static void read_state6(struct state_entry *entry, const struct state6_key *key, const struct state *state)
 {
-	const struct state6_key *key = from;
-	const struct state *state = value;
 	unsigned int source = !!(state->flags & STATE_SOURCE_SECOND);
 
 	*entry = (struct state_entry){
@@ -143,15 +133,39 @@ static void read_state6(struct state_entry *entry, const struct lasting *lasting
 	};
 	memcpy(entry->source, key->address[source].word, sizeof(entry->source));
 	memcpy(entry->destination, key->address[!source].word, sizeof(entry->destination));
-	read_state(entry, lasting, state, now);
 }
 
-static void read_parent(struct state_entry *entry, const struct lasting *lasting, const void *from, const void *value,
-			__u32 now)
+int state_cells_open(struct state_cells *cells, __u32 family, int fd, int index)
 {
-	const struct state_parent_key *key = from;
-	const struct state_parent *parent = value;
+	struct state_head head;
+	__u32 first = 0;
+	void *memory;
 
+	*cells = (struct state_cells){.cell_size =
+					      family == 4 ? sizeof(struct state4_cell) : sizeof(struct state6_cell)};
+	if (bpf_map_lookup_elem(index, &first, &head))
+		return -errno;
+	if (!head.taken)
+		return 0;
+	cells->size = head.cells * cells->cell_size;
+	memory = mmap(NULL, cells->size, PROT_READ, MAP_SHARED, fd, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	cells->memory = memory;
+	cells->taken = head.taken < head.cells ? head.taken : head.cells;
+	return 0;
+}
+
+void state_cells_close(struct state_cells *cells)
+{
+	if (cells->memory)
+		munmap((void *)cells->memory, cells->size);
+	cells->memory = NULL;
+}
+
+static void read_parent(struct state_entry *entry, const struct lasting *lasting, const struct state_parent_key *key,
+			const struct state_parent *parent, __u32 now)
+{
 	*entry = (struct state_entry){
 		.kind = STATE_ENTRY_PARENT,
 		.family = key->family,
@@ -177,55 +191,69 @@ struct walk {
 	void *data;
 };
 
-static int visit_batch(const struct walk *walk, read_element read, const char *keys, size_t key_size,
-		       const char *values, size_t value_size, __u32 count)
+/* Shows the visitor a copy of the cell; one that is free is none of its business. */
+static int visit_cell(const struct walk *walk, __u32 family, const struct state *cell)
 {
+	struct state state = *cell;
 	struct state_entry entry;
-	int result = 0;
 
-	for (__u32 i = 0; !result && i < count; i++) {
-		read(&entry, walk->lasting, keys + i * key_size, values + i * value_size, walk->now);
-		result = walk->visit(&entry, walk->data);
-	}
+	if (!state.rule)
+		return 0;
+	if (family == 4)
+		read_state4(&entry, &((const struct state4_cell *)(const void *)cell)->key, &state);
+	else
+		read_state6(&entry, &((const struct state6_cell *)(const void *)cell)->key, &state);
+	read_state(&entry, walk->lasting, &state, walk->now);
+	return walk->visit(&entry, walk->data);
+}
+
+static int walk_cells(const struct walk *walk, __u32 family, enum lasting_map map, enum lasting_map index)
+{
+	struct state_cells cells;
+	int result = state_cells_open(&cells, family, walk->lasting->fds[map], walk->lasting->fds[index]);
+
+	for (__u32 i = 0; !result && i < cells.taken; i++)
+		result = visit_cell(walk, family, state_cells_at(&cells, i));
+	state_cells_close(&cells);
 	return result;
 }
 
-static int walk_map(const struct walk *walk, enum lasting_map map, size_t key_size, size_t value_size,
-		    read_element read)
+static int walk_parents(const struct walk *walk)
 {
-	char *keys = calloc(BATCH_ENTRIES, key_size), *values = calloc(BATCH_ENTRIES, value_size);
-	__u32 position = 0, count;
-	int result = keys && values ? 0 : -ENOMEM;
+	struct state_parent_key keys[BATCH_ENTRIES];
+	struct state_parent parents[BATCH_ENTRIES];
 	bool first = true, last = false;
+	__u32 position = 0, count;
+	struct state_entry entry;
+	int result = 0;
 
 	while (!result && !last) {
 		count = BATCH_ENTRIES;
-		if (bpf_map_lookup_batch(walk->lasting->fds[map], first ? NULL : &position, &position, keys, values,
-					 &count, NULL)) {
+		if (bpf_map_lookup_batch(walk->lasting->fds[LASTING_STATE_PARENTS], first ? NULL : &position, &position,
+					 keys, parents, &count, NULL)) {
 			/* ENOENT tells the end of the map; the elements before it have been copied. */
 			if (errno != ENOENT)
 				result = -errno;
 			last = true;
 		}
 		first = false;
-		if (!result)
-			result = visit_batch(walk, read, keys, key_size, values, value_size, count);
+		for (__u32 i = 0; !result && i < count; i++) {
+			read_parent(&entry, walk->lasting, keys + i, parents + i, walk->now);
+			result = walk->visit(&entry, walk->data);
+		}
 	}
-	free(keys);
-	free(values);
 	return result;
 }
 
 int states_walk(const struct lasting *lasting, __u32 now, states_visit visit, void *data)
 {
 	const struct walk walk = {lasting, now, visit, data};
-	int result = walk_map(&walk, LASTING_STATE_PARENTS, sizeof(struct state_parent_key),
-			      sizeof(struct state_parent), read_parent);
+	int result = walk_parents(&walk);
 
 	if (!result)
-		result = walk_map(&walk, LASTING_STATES4, sizeof(struct state4_key), sizeof(struct state), read_state4);
+		result = walk_cells(&walk, 4, LASTING_STATES4, LASTING_STATE_INDEX_4);
 	if (!result)
-		result = walk_map(&walk, LASTING_STATES6, sizeof(struct state6_key), sizeof(struct state), read_state6);
+		result = walk_cells(&walk, 6, LASTING_STATES6, LASTING_STATE_INDEX_6);
 	return result;
 }
 

@@ -24,25 +24,52 @@ int state_owners_remove(const struct lasting *lasting, const struct ruleset *old
  */
 int state_rules_write(int fd, int old, __u32 number, const struct ruleset *ruleset);
 
-#define STATE_TABLES 3
+/* Elements that a map "state_index_*" needs for so many cells. */
+__u32 state_index_elements(__u32 cells);
+/* Writes the head of the empty index at `fd`. Returns 0 or -errno. */
+int state_index_prepare(int fd, __u32 cells);
 
-/* Maps that larger ones take the place of, in the order of the tables in states_grow.c; -1: it stays. */
+/* The cells of states of one family, in memory: what is in them may change at any time. */
+struct state_cells {
+	const char *memory; /* NULL: no cell has been taken yet */
+	size_t size, cell_size;
+	__u32 taken; /* cells that have ever been in use */
+};
+
+/* Maps the cells of the map at `fd`, whose index is at `index`. Returns 0 or -errno; call state_cells_close() always.
+ */
+int state_cells_open(struct state_cells *cells, __u32 family, int fd, int index);
+void state_cells_close(struct state_cells *cells);
+
+static inline const struct state *state_cells_at(const struct state_cells *cells, __u32 number)
+{
+	return (const struct state *)(const void *)(cells->memory + number * cells->cell_size);
+}
+
+#define STATE_TABLES 3
+#define STATE_TABLE_MAPS 4
+
+/* Maps that larger ones take the place of, in the order of the tables in states_grow.c. */
 struct states_room {
-	int hashes[STATE_TABLES], rings[STATE_TABLES];
+	bool made[STATE_TABLES];
+	int old[STATE_TABLES][STATE_TABLE_MAPS];
 };
 
 /* Whether dyn_max or dyn_parent_max ask for more room than there is, and a rule makes states. */
 bool states_need_room(const struct lasting *lasting, const struct ruleset *ruleset);
 /*
- * Makes larger maps, with a copy of what is in the old ones, for the programs of the next commit to use; *room keeps
- * the old ones. Call states_room_end() whatever it returns: 0 or -errno.
+ * Makes larger maps for the programs of the next commit to use; *room keeps the old ones. Call states_room_end()
+ * whatever it returns: 0 or -errno.
  */
 int states_room_make(struct states_room *room, struct lasting *lasting, const struct pins *pins,
 		     const char *object_path, const struct ruleset *ruleset);
-/* Pins the new maps in place of the old ones, just before the commit. Returns 0 or -errno. */
+/*
+ * Just before the commit, when the sweep works on the new maps: fills them with what is in the old ones, and pins them
+ * in their place. Returns 0 or -errno.
+ */
 int states_room_pin(const struct states_room *room, const struct lasting *lasting, const struct pins *pins);
 /* Behind the commit: takes over what has come to the old maps meanwhile. Or, not `committed`, goes back to them. */
-void states_room_end(struct states_room *room, struct lasting *lasting, bool committed);
+void states_room_end(struct states_room *room, struct lasting *lasting, const struct pins *pins, bool committed);
 
 /* One entry as it was when it was read. Addresses in network order, all else in host order. */
 struct state_entry {

@@ -2,8 +2,8 @@
 /* More room for dynamic rules: larger maps take the place of those that are in use. */
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "maps/create.h"
@@ -11,18 +11,22 @@
 
 #define BATCH_ENTRIES 256
 
-/* A hash with the ring of its keys, and what says how many elements both are to have. */
+/* Maps that belong together, and what says how many elements they are to have. */
 static const struct table {
-	enum lasting_map hash, ring;
-	size_t key_size, value_size;
+	enum lasting_map maps[STATE_TABLE_MAPS]; /* elements, their ring; of states, too: index, free cells */
+	size_t count;
+	__u32 family;	/* of states; 0: parents, which are in a hash */
 	size_t maximum; /* of struct control */
 } tables[STATE_TABLES] = {
-	{LASTING_STATES4, LASTING_STATE_RING_4, sizeof(struct state4_key), sizeof(struct state),
+	{{LASTING_STATES4, LASTING_STATE_RING_4, LASTING_STATE_INDEX_4, LASTING_STATE_FREE_4},
+	 4,
+	 4,
 	 offsetof(struct control, dyn_max)},
-	{LASTING_STATES6, LASTING_STATE_RING_6, sizeof(struct state6_key), sizeof(struct state),
+	{{LASTING_STATES6, LASTING_STATE_RING_6, LASTING_STATE_INDEX_6, LASTING_STATE_FREE_6},
+	 4,
+	 6,
 	 offsetof(struct control, dyn_max)},
-	{LASTING_STATE_PARENTS, LASTING_STATE_RING_PARENTS, sizeof(struct state_parent_key),
-	 sizeof(struct state_parent), offsetof(struct control, dyn_parent_max)},
+	{{LASTING_STATE_PARENTS, LASTING_STATE_RING_PARENTS}, 2, 0, offsetof(struct control, dyn_parent_max)},
 };
 
 static __u32 wanted_entries(const struct lasting *lasting, const struct table *table)
@@ -35,7 +39,7 @@ static __u32 wanted_entries(const struct lasting *lasting, const struct table *t
 
 static bool too_small(const struct lasting *lasting, const struct table *table)
 {
-	return lasting_entries(lasting, table->hash) < wanted_entries(lasting, table);
+	return lasting_entries(lasting, table->maps[0]) < wanted_entries(lasting, table);
 }
 
 bool states_need_room(const struct lasting *lasting, const struct ruleset *ruleset)
@@ -47,17 +51,37 @@ bool states_need_room(const struct lasting *lasting, const struct ruleset *rules
 	return need && ruleset_makes_states(ruleset);
 }
 
-/* Adds what the new map has not yet. A state that is just being made anew (rule 0) will not be missed. */
-static int add_elements(const struct table *table, const struct lasting *lasting, const char *keys, const char *values,
-			__u32 count)
+static __u32 buckets_for(__u32 cells)
+{
+	__u32 buckets = 1;
+
+	while (buckets * STATE_CELLS_PER_BUCKET < cells)
+		buckets *= 2;
+	return buckets;
+}
+
+__u32 state_index_elements(__u32 cells)
+{
+	return 1 + buckets_for(cells);
+}
+
+int state_index_prepare(int fd, __u32 cells)
+{
+	struct state_head head = {.buckets = buckets_for(cells), .cells = cells};
+	__u32 first = 0;
+
+	if (getrandom(&head.seed, sizeof(head.seed), 0) < 0 || bpf_map_update_elem(fd, &first, &head, BPF_ANY))
+		return -errno;
+	return 0;
+}
+
+/* Adds what the new map has not yet. */
+static int add_parents(const struct lasting *lasting, const struct state_parent_key *keys,
+		       const struct state_parent *parents, __u32 count)
 {
 	for (__u32 i = 0; i < count; i++) {
-		const char *key = keys + i * table->key_size, *value = values + i * table->value_size;
-
-		if (table->hash != LASTING_STATE_PARENTS && !((const struct state *)(const void *)value)->rule)
-			continue;
-		if (!bpf_map_update_elem(lasting->fds[table->hash], key, value, BPF_NOEXIST)) {
-			if (bpf_map_update_elem(lasting->fds[table->ring], NULL, key, BPF_ANY))
+		if (!bpf_map_update_elem(lasting->fds[LASTING_STATE_PARENTS], keys + i, parents + i, BPF_NOEXIST)) {
+			if (bpf_map_update_elem(lasting->fds[LASTING_STATE_RING_PARENTS], NULL, keys + i, BPF_ANY))
 				return -errno;
 		} else if (errno != EEXIST) {
 			return -errno;
@@ -66,45 +90,99 @@ static int add_elements(const struct table *table, const struct lasting *lasting
 	return 0;
 }
 
-static int copy_elements(const struct table *table, const struct lasting *lasting, int old)
+static int copy_parents(const struct lasting *lasting, int old)
 {
-	char *keys = calloc(BATCH_ENTRIES, table->key_size), *values = calloc(BATCH_ENTRIES, table->value_size);
-	__u32 position = 0, count;
-	int result = keys && values ? 0 : -ENOMEM;
+	struct state_parent_key keys[BATCH_ENTRIES];
+	struct state_parent parents[BATCH_ENTRIES];
 	bool first = true, last = false;
+	__u32 position = 0, count;
+	int result = 0;
 
 	while (!result && !last) {
 		count = BATCH_ENTRIES;
-		if (bpf_map_lookup_batch(old, first ? NULL : &position, &position, keys, values, &count, NULL)) {
+		if (bpf_map_lookup_batch(old, first ? NULL : &position, &position, keys, parents, &count, NULL)) {
 			result = errno == ENOENT ? 0 : -errno;
 			last = true;
 		}
 		first = false;
 		if (!result)
-			result = add_elements(table, lasting, keys, values, count);
+			result = add_parents(lasting, keys, parents, count);
 	}
-	free(keys);
-	free(values);
 	return result;
 }
 
-/* Makes both maps of a table anew, with what is in the old ones. */
+static int restore(int program, struct state_restore_request *request)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = request, .data_size_in = sizeof(*request));
+
+	if (bpf_prog_test_run_opts(program, &options))
+		return -errno;
+	return (int)options.retval == -EEXIST ? 0 : (int)options.retval;
+}
+
+/* Adds what the new map has not yet. A state that is just being made anew (rule 0) will not be missed. */
+static int copy_states(__u32 family, int program, const struct state_cells *cells)
+{
+	struct state_restore_request request = {.family = family};
+	int result = 0;
+
+	for (__u32 i = 0; !result && i < cells->taken; i++) {
+		const struct state *state = state_cells_at(cells, i);
+
+		request.state = *state;
+		if (family == 4)
+			request.key4 = ((const struct state4_cell *)(const void *)state)->key;
+		else
+			request.key6 = ((const struct state6_cell *)(const void *)state)->key;
+		if (request.state.rule)
+			result = restore(program, &request);
+	}
+	return result;
+}
+
+/* Takes over what is in the old maps; `old` as in struct states_room. */
+static int copy_table(const struct table *table, const struct lasting *lasting, const struct pins *pins, const int *old)
+{
+	struct state_cells cells;
+	char path[PINS_PATH_MAX];
+	int program, result;
+
+	if (!table->family)
+		return copy_parents(lasting, old[0]);
+	pins_path(path, pins, RESTORE_PROGRAM);
+	program = pins_get(path);
+	if (program < 0)
+		return program;
+	result = state_cells_open(&cells, table->family, old[0], old[2]);
+	if (!result)
+		result = copy_states(table->family, program, &cells);
+	state_cells_close(&cells);
+	close(program);
+	return result;
+}
+
+/* Makes all maps of a table anew. */
 static int grow_table(const struct table *table, struct lasting *lasting, const char *object_path,
 		      struct states_room *room)
 {
 	__u32 entries = wanted_entries(lasting, table);
-	struct map_order orders[] = {{.name = lasting_names[table->hash], .entries = entries},
-				     {.name = lasting_names[table->ring], .entries = entries}};
-	int result = maps_create(object_path, orders, 2);
+	struct map_order orders[STATE_TABLE_MAPS];
+	int result;
 
+	for (size_t i = 0; i < table->count; i++)
+		orders[i] = (struct map_order){.name = lasting_names[table->maps[i]], .entries = entries};
+	if (table->family)
+		orders[2].entries = state_index_elements(entries);
+	result = maps_create(object_path, orders, table->count);
 	if (result)
 		return result;
-	room->hashes[table - tables] = lasting->fds[table->hash];
-	room->rings[table - tables] = lasting->fds[table->ring];
-	lasting->fds[table->hash] = orders[0].fd;
-	lasting->fds[table->ring] = orders[1].fd;
+	for (size_t i = 0; i < table->count; i++) {
+		room->old[table - tables][i] = lasting->fds[table->maps[i]];
+		lasting->fds[table->maps[i]] = orders[i].fd;
+	}
+	room->made[table - tables] = true;
 	lasting->control->sweep_checksum = 0; /* it works on the old ones */
-	return copy_elements(table, lasting, room->hashes[table - tables]);
+	return table->family ? state_index_prepare(orders[2].fd, entries) : 0;
 }
 
 int states_room_make(struct states_room *room, struct lasting *lasting, const struct pins *pins,
@@ -112,8 +190,7 @@ int states_room_make(struct states_room *room, struct lasting *lasting, const st
 {
 	int result = 0;
 
-	for (size_t i = 0; i < STATE_TABLES; i++)
-		room->hashes[i] = room->rings[i] = -1;
+	*room = (struct states_room){0};
 	if (!ruleset_makes_states(ruleset))
 		return 0;
 	if (lasting_entries(lasting, LASTING_STATE_OWNERS) < COUNTER_SLOTS)
@@ -124,19 +201,29 @@ int states_room_make(struct states_room *room, struct lasting *lasting, const st
 	return result;
 }
 
-int states_room_pin(const struct states_room *room, const struct lasting *lasting, const struct pins *pins)
+static int pin_table(const struct table *table, const struct lasting *lasting, const struct pins *pins)
 {
 	char path[PINS_PATH_MAX];
 	int result = 0;
 
+	/* The elements last: their size says that all of them have been made anew. */
+	for (size_t i = table->count; !result && i--;) {
+		pins_path(path, pins, lasting_names[table->maps[i]]);
+		result = pins_replace(path, lasting->fds[table->maps[i]]);
+	}
+	return result;
+}
+
+int states_room_pin(const struct states_room *room, const struct lasting *lasting, const struct pins *pins)
+{
+	int result = 0;
+
 	for (size_t i = 0; !result && i < STATE_TABLES; i++) {
-		if (room->hashes[i] < 0)
+		if (!room->made[i])
 			continue;
-		pins_path(path, pins, lasting_names[tables[i].ring]);
-		result = pins_replace(path, lasting->fds[tables[i].ring]);
-		pins_path(path, pins, lasting_names[tables[i].hash]);
+		result = copy_table(tables + i, lasting, pins, room->old[i]);
 		if (!result)
-			result = pins_replace(path, lasting->fds[tables[i].hash]);
+			result = pin_table(tables + i, lasting, pins);
 	}
 	return result;
 }
@@ -149,18 +236,18 @@ static void settle(int *fd, int old, bool keep)
 		*fd = old;
 }
 
-void states_room_end(struct states_room *room, struct lasting *lasting, bool committed)
+void states_room_end(struct states_room *room, struct lasting *lasting, const struct pins *pins, bool committed)
 {
 	for (size_t i = 0; i < STATE_TABLES; i++) {
-		if (room->hashes[i] < 0)
+		if (!room->made[i])
 			continue;
 		/* What packets have made meanwhile; a failure costs them no more than these. */
 		if (committed)
-			copy_elements(tables + i, lasting, room->hashes[i]);
+			copy_table(tables + i, lasting, pins, room->old[i]);
 		else
 			lasting->control->sweep_checksum = 0;
-		settle(&lasting->fds[tables[i].hash], room->hashes[i], committed);
-		settle(&lasting->fds[tables[i].ring], room->rings[i], committed);
-		room->hashes[i] = room->rings[i] = -1;
+		for (size_t k = 0; k < tables[i].count; k++)
+			settle(&lasting->fds[tables[i].maps[k]], room->old[i][k], committed);
 	}
+	*room = (struct states_room){0};
 }

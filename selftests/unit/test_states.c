@@ -2,6 +2,7 @@
 /* Dynamic rules as the loaded code makes, refreshes, limits, kills and sweeps them; time is what the test says. */
 #include "selftests/unit/probe.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 
@@ -84,16 +85,20 @@ static void own(__u32 rule)
 
 static int set_up(void **state)
 {
-	static const char *const maps[] = {"states4",	   "states6",	   "state_parents",
-					   "state_ring_4", "state_ring_6", "state_ring_parents"};
+	static const char *const maps[] = {"states4",	   "states6",	   "state_free_4",	 "state_free_6",
+					   "state_ring_4", "state_ring_6", "state_ring_parents", "state_parents"};
 
 	log_begin();
 	object = bpf_object__open_file(probe_path("states.bpf.o"), NULL);
 	assert_non_null(object);
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
 		set_entries(maps[i], ROOM);
+	set_entries("state_index_4", state_index_elements(ROOM));
+	set_entries("state_index_6", state_index_elements(ROOM));
 	set_entries("state_rules", SLOT + 1);
 	assert_int_equal(bpf_object__load(object), 0);
+	assert_int_equal(state_index_prepare(map_of("state_index_4"), ROOM), 0);
+	assert_int_equal(state_index_prepare(map_of("state_index_6"), ROOM), 0);
 	load_sweeper();
 	control = mapped("control", sizeof(*control));
 	totals = mapped("state_totals", sizeof(*totals));
@@ -201,13 +206,27 @@ static struct state4_key key_of(const struct packet *packet)
 	};
 }
 
+/* The only cell that is the packet's flow's. */
 static struct state find(struct packet packet)
 {
 	struct state4_key key = key_of(&packet);
-	struct state state;
+	struct state_cells cells;
+	struct state found = {0};
+	int count = 0;
 
-	assert_int_equal(bpf_map_lookup_elem(map_of("states4"), &key, &state), 0);
-	return state;
+	assert_int_equal(state_cells_open(&cells, 4, map_of("states4"), map_of("state_index_4")), 0);
+	for (__u32 i = 0; i < cells.taken; i++) {
+		const struct state *state = state_cells_at(&cells, i);
+
+		if (state->rule &&
+		    !memcmp(&((const struct state4_cell *)(const void *)state)->key, &key, sizeof(key))) {
+			found = *state;
+			count++;
+		}
+	}
+	state_cells_close(&cells);
+	assert_int_equal(count, 1);
+	return found;
 }
 
 /* Seconds that the packet's state still lives. */
@@ -422,6 +441,63 @@ static void kills_one(void **state)
 	assert_int_equal(totals->states, 1);
 }
 
+/* How many words of the buckets are not 0. */
+static int words_in_use(void)
+{
+	int count = 0;
+
+	for (__u32 i = 1; i < state_index_elements(ROOM); i++) {
+		struct state_bucket bucket;
+
+		assert_int_equal(bpf_map_lookup_elem(map_of("state_index_4"), &i, &bucket), 0);
+		count += bucket.passed != 0;
+		for (int k = 0; k < STATE_BUCKET_SLOTS; k++)
+			count += bucket.slots[k] != 0;
+	}
+	return count;
+}
+
+/* Whichever buckets they belong to, of which some have too few slots: all find a place, are found, and leave nothing.
+ */
+static void all_the_room_can_be_used(void **state)
+{
+	for (int round = 0; round < 3; round++) {
+		for (int port = 0; port < ROOM; port++)
+			assert_true(keep(from_port((__u16)(port + round * ROOM))));
+		assert_false(keep(from_port((__u16)(3 * ROOM))));
+		assert_true(words_in_use() > ROOM);
+		for (int port = 0; port < ROOM; port++)
+			assert_true(check(from_port((__u16)(port + round * ROOM))));
+		assert_false(check(from_port((__u16)(3 * ROOM))));
+		control->states_clock += 10;
+		sweep();
+		assert_int_equal(totals->states, 0);
+		assert_int_equal(words_in_use(), 0);
+		assert_false(check(from_port((__u16)(round * ROOM))));
+	}
+}
+
+/* What larger maps get from smaller ones: once only, and the flow's own packets find it. */
+static void states_are_restored(void **state)
+{
+	struct packet packet = from_port(7);
+	struct state_restore_request request = {
+		.family = 4,
+		.key4 = key_of(&packet),
+		.state = {.rule = RULE, .expire = control->states_clock + 5, .packets = 3, .bytes = 300},
+	};
+
+	for (int i = 0; i < 2; i++) {
+		LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = &request, .data_size_in = sizeof(request));
+
+		assert_int_equal(bpf_prog_test_run_opts(program_of(sweeper, RESTORE_PROGRAM), &options), 0);
+		assert_int_equal((int)options.retval, i ? -EEXIST : 0);
+	}
+	assert_true(check(packet));
+	assert_int_equal(find(packet).packets, 4);
+	assert_int_equal(find(packet).bytes, 400);
+}
+
 #define REPEAT 20000
 
 /* One of two threads, each on a CPU of its own where there are two. */
@@ -543,6 +619,8 @@ int main(void)
 		TEST(limits_count_what_lives),
 		TEST(parents_are_limited),
 		TEST(kills_one),
+		TEST(all_the_room_can_be_used),
+		TEST(states_are_restored),
 		TEST(limits_are_exact_on_two_cpus),
 		TEST(dyn_max_is_exact_on_two_cpus),
 		TEST(one_flow_is_one_state_on_two_cpus),
