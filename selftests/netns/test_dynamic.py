@@ -199,6 +199,28 @@ def test_limit(net):
         harness.true(int(re.search(r"(\d+) packets refused by limits", net.firewall("status"))[1]) >= 1, "none refused")
 
 
+@harness.time_limit(60)
+def test_set_limit(net):
+    """It counts as limit does, and asks for no state: packets of a flow that has one meet the limit again."""
+    others = "300 allow ip from any to any out\n400 allow udp from any 53 to any in\n65000 deny ip from any to any"
+    with traffic.udp_server(net.server, 53):
+        for rules, again in (("200 allow udp from any to any 53 in set-limit src-addr 2", "timeout"),
+                             ("200 allow udp from any to any 53 in limit src-addr 2", "ok"),
+                             ("100 check-state\n200 allow udp from any to any 53 in set-limit src-addr 2", "ok")):
+            net.firewall.load(f"{rules}\n{others}")
+            outcomes = [traffic.udp_exchange(net.client, SERVER.host4, 53, source_port=port)
+                        for port in (5000, 5000, 5001, 5002, 5000)]
+            harness.equal(outcomes, ["ok", "ok", "ok", "timeout", again], rules)
+            harness.equal([(rule.kind, rule.states, rule.source_port) for rule in net.firewall.dynamic()],
+                          [("PARENT", 2, 0), ("LIMIT", 0, 5000), ("LIMIT", 0, 5001)], rules)
+            _clear_dynamic(net)
+
+
+def _clear_dynamic(net):
+    net.firewall("-q -D delete 1-65000")
+    net.firewall("-q flush")
+
+
 @harness.three_hosts
 @harness.time_limit(60)
 @harness.no_second_try
