@@ -15,12 +15,19 @@ import trace
 
 _PORT, _OTHER_PORT = 53, 9
 _ROOM = 1 << 20
+_LITTLE_ROOM = 1024
 _SERVER = int.from_bytes(bytes(map(int, network.SERVER.host4.split("."))), "big")
-_WANTED = rulesets.Rule(4, "allow", "udp", destination=_SERVER, destination_length=32, destination_ports=(_PORT, _PORT))
 
 
-def _ipfw(tested, port):
-    tested.firewall.sysctl(dyn_max=_ROOM, dyn_udp_lifetime=300)
+def _to(port):
+    return rulesets.Rule(4, "allow", "udp", destination=_SERVER, destination_length=32, destination_ports=(port, port))
+
+
+_WANTED = _to(_PORT)
+
+
+def _ipfw(tested, port, room=_ROOM):
+    tested.firewall.sysctl(dyn_max=room, dyn_udp_lifetime=300)
     loaded.load(tested, "flush\nadd 1 allow ip from any to any out\nadd 100 check-state\n"
                         f"add 200 allow udp from any to any {port} keep-state\n")
 
@@ -88,15 +95,34 @@ def _costs(quick):
     return result
 
 
+def _full(quick):
+    """ns per packet when there is no room left: of flows that have a state, of new ones that are refused one, and of what
+    no rule wants a state for."""
+    rounds, milliseconds = (5, 10) if quick else (9, 30)
+    with network.Network() as tested:
+        _ipfw(tested, _PORT, _LITTLE_ROOM)
+        programs = {"states": loaded.program(tested)}
+        known = trace.flows([_WANTED], _LITTLE_ROOM)
+        # Once around takes all the room.
+        packet_cost.Measurement(tested, 1, 50).replay(programs, 4, known)
+        traces = {"known": known, "refused": trace.flows([_WANTED], 10 * _LITTLE_ROOM, seed=2),
+                  "unsolicited": trace.flows([_to(_OTHER_PORT)], 10 * _LITTLE_ROOM, seed=2)}
+        measurement = packet_cost.Measurement(tested, rounds, milliseconds)
+        result = {name: measurement.replay(programs, 4, packets)["states"] for name, packets in traces.items()}
+        if tested.firewall.states() != _LITTLE_ROOM:
+            raise RuntimeError(f"{tested.firewall.states()} states instead of {_LITTLE_ROOM}")
+        return result
+
+
 def measure(quick):
-    """{"costs": per number of flows, "throughput": list of {"what", "rates"}}"""
+    """{"costs": per number of flows, "full": see _full(), "throughput": list of {"what", "rates"}}"""
     rounds, milliseconds = (3, 40) if quick else (7, 60)
     old = trace.flows([_WANTED], 1024)
     new = (trace.flows([_WANTED], 100000, seed=index + 2) for index in range(rounds + 1))
     cells = [_compare("packets of known flows", _PORT, [old] * (rounds + 1), milliseconds),
              _compare("first packets of flows", _PORT, new, milliseconds),
              _compare("refused packets", _OTHER_PORT, [old] * (rounds + 1), milliseconds)]
-    return {"costs": _costs(quick), "throughput": cells}
+    return {"costs": _costs(quick), "full": _full(quick), "throughput": cells}
 
 
 def cost(result, flows):
@@ -105,6 +131,12 @@ def cost(result, flows):
         if cell["flows"] == flows:
             return cell["states"]["median"] - cell["base"]["median"]
     return None
+
+
+def refusal(result):
+    """How many times as much a packet costs that is refused a state as one that no rule wants a state for."""
+    full = result.get("full")
+    return full and full["refused"]["median"] / full["unsolicited"]["median"]
 
 
 def ratio(result, what):
@@ -122,6 +154,8 @@ def print_table(result):
     print("\nns per packet, a rule without and with states")
     for cell in result["costs"]:
         print(f"{cell['flows']:>9,} flows: {cell['base']['median']:>5} {cell['states']['median']:>5}")
+    full = "  ".join(f"{name} {cell['median']}" for name, cell in result["full"].items())
+    print(f"with all the room taken: {full}")
     print("\nmillions of packets per second of one processor")
     print(f"{'':<24}" + "".join(f"{name:>20}" for name in _PEERS))
     for cell in result["throughput"]:

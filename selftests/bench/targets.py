@@ -69,6 +69,7 @@ def _throughput(targets, cells):
 def _states(targets, result):
     for flows, nanoseconds in ((1000, 60), (1000000, 250)):
         targets.at_most(f"states, {flows:,} flows: ns more than without", states.cost(result, flows), nanoseconds)
+    targets.at_most("a packet refused a state for want of room: against an unsolicited one", states.refusal(result), 1.5)
     for what, times in (("packets of known flows", 1.25), ("first packets of flows", 2), ("refused packets", 2)):
         targets.at_least(f"{what}: against connection tracking", states.ratio(result, what), times)
 
