@@ -196,6 +196,19 @@ def test_full_table(net):
     harness.true(1 <= len(told) <= 3, f"{len(told)} records of a flood")
 
 
+def test_no_room_for_parents(net):
+    """Whoever needs another parent than there may be is denied at the rule, which is told; who has one is not."""
+    net.firewall("sysctl net.inet.ip.fw.dyn_parent_max=1")
+    net.firewall.load(_NEIGHBOURS + "100 check-state\n200 allow udp from any to any in recv west0 limit src-port 3\n"
+                      "300 allow ip from any to any out\n65000 allow ip from any to any")
+    with traffic.udp_server(net.server, 9):
+        outcomes = [traffic.udp_exchange(net.client, SERVER.host4, 9, source_port=port) for port in (5000, 5001, 5000)]
+    harness.equal(outcomes, ["ok", "timeout", "ok"])
+    harness.equal((_totals(net)["states"], _totals(net)["parents"]), (1, 1), "states and parents")
+    told = [line for line in net.firewall.run("monitor", "-n").stdout.splitlines() if "Cannot allocate parent dynamic state" in line]
+    harness.equal(len(told), 1, "records")
+
+
 def test_more_room(net):
     """A greater dyn_max works at once, and breaks no connection."""
     net.firewall("sysctl net.inet.ip.fw.dyn_max=20 net.inet.ip.fw.dyn_udp_lifetime=60")

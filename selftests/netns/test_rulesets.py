@@ -167,6 +167,45 @@ ${fwcmd} add deny tcp from any 80,443 to any 1024-65535 in
 ${fwcmd} add deny log logamount 500 ip from any to any
 """
 
+# Without NAT, as when natd_enable is not set.
+_RC_SIMPLE = _RC_START + """
+oif="east0"
+onet="198.51.100.0/24"
+iif="west0"
+inet="192.0.2.0/24"
+oif6="east0"
+onet6="2001:db8:2::/64"
+iif6="west0"
+inet6="2001:db8:1::/64"
+${fwcmd} add deny all from ${inet} to any in via ${oif}
+${fwcmd} add deny all from ${onet} to any in via ${iif}
+${fwcmd} add deny all from ${inet6} to any in via ${oif6}
+${fwcmd} add deny all from ${onet6} to any in via ${iif6}
+BAD_ADDR_TBL=13
+${fwcmd} table ${BAD_ADDR_TBL} flush
+for net in 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 0.0.0.0/8 169.254.0.0/16 192.0.2.0/24 224.0.0.0/4 240.0.0.0/4 ; do
+  ${fwcmd} table ${BAD_ADDR_TBL} add ${net}
+done
+${fwcmd} add deny all from any to "table($BAD_ADDR_TBL)" via ${oif}
+${fwcmd} add deny all from "table($BAD_ADDR_TBL)" to any via ${oif}
+for net in fc00::/7 fec0::/10 ::ffff:0.0.0.0/96 ::/96 ff05::/16 ; do
+  ${fwcmd} add deny all from any to ${net} via ${oif6}
+  ${fwcmd} add deny all from ${net} to any via ${oif6}
+done
+${fwcmd} add pass tcp from any to any established
+${fwcmd} add pass all from any to any frag
+${fwcmd} add pass tcp from any to me 25 setup
+${fwcmd} add pass tcp from any to me 53 setup
+${fwcmd} add pass udp from any to me 53
+${fwcmd} add pass udp from me 53 to any
+${fwcmd} add pass tcp from any to me 80 setup
+${fwcmd} add deny log ip4 from any to any in via ${oif} setup proto tcp
+${fwcmd} add deny log ip6 from any to any in via ${oif6} setup proto tcp
+${fwcmd} add pass tcp from any to any setup
+${fwcmd} add pass udp from me to any 53 keep-state
+${fwcmd} add pass udp from me to any 123 keep-state
+"""
+
 
 @contextlib.contextmanager
 def _ipfw(net):
@@ -262,6 +301,31 @@ def test_rc_firewall_workstation(net):
             "ssh from elsewhere": (connect(net.server, SERVER.firewall4, 22), "timeout"),
             "unasked": (exchange(net.server, SERVER.firewall4, 53), "timeout"),
             "forwarded": (connect(net.client, SERVER.host4, 80), "timeout"),
+        })
+
+
+@harness.time_limit(120)
+def test_rc_firewall_simple(net):
+    with _ipfw(net) as run, _services(net.server), _services(net.gateway):
+        run(_RC_SIMPLE)
+        connect, exchange = traffic.tcp_connect, traffic.udp_exchange
+        for address, own in ((SERVER.host4, SERVER.firewall4), (SERVER.host6, SERVER.firewall6)):
+            _expect({
+                "mail in": (connect(net.server, own, 25), "ok"),
+                "web in": (connect(net.server, own, 80), "ok"),
+                "names in": (exchange(net.server, own, 53), "ok"),
+                "ssh in": (connect(net.server, own, 22), "timeout"),
+                "unasked": (exchange(net.server, own, 123), "timeout"),
+                "TCP out": (connect(net.gateway, address, 8080), "ok"),
+                "name server": (exchange(net.gateway, address, 53), "ok"),
+                "time": (exchange(net.gateway, address, 123), "ok"),
+                "other datagrams": (exchange(net.gateway, address, 1000) == "ok", False),
+            })
+        _expect({
+            "LAN": (connect(net.client, CLIENT.firewall4, 22), "ok"),
+            "out of the LAN": (connect(net.client, SERVER.host6, 8080), "ok"),
+            "out of a net that must not be seen outside": (connect(net.client, SERVER.host4, 8080), "timeout"),
+            "into the LAN": (connect(net.server, CLIENT.host6, 8080), "timeout"),
         })
 
 

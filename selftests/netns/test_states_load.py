@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Many dynamic rules at once: exact counts, a full table, floods, and what may die meanwhile."""
 import contextlib
+import json
 import re
 import signal
 import struct
@@ -12,6 +13,7 @@ import connections
 import firewall
 import harness
 import namespaces
+import pins
 import traffic
 import wire
 from network import CLIENT, SERVER
@@ -120,6 +122,26 @@ def test_more_room(net):
         harness.contains(net.firewall("status"), "20 states of at most 200, room for 200")
     harness.true(traffic.wait_for(lambda: net.firewall("sysctl -n net.inet.ip.fw.dyn_count") == "0\n", patience=_CLOSED),
                  "states are left behind")
+
+
+def _bytes(net, name):
+    """What the kernel says that a pinned map takes."""
+    shown = subprocess.run(["bpftool", "-j", "map", "show", "pinned", f"{pins.directory(net.gateway.cookie())}/{name}"],
+                           capture_output=True, check=True).stdout
+    return json.loads(shown)["bytes_memlock"]
+
+
+def test_memory(net):
+    """All maps together take what the documentation says, for each state that there may be."""
+    # Linux 6.1 reckons with keys that arrays have not, and rounds up.
+    for family, least, most in (("4", 80, 128 if _EMULATED else 88.1), ("6", 96, 192 if _EMULATED else 104.1)):
+        for room in (1 << 17, 3 << 16):
+            net.firewall("-q flush")
+            net.firewall("down")
+            net.firewall.sysctl(dyn_max=room)
+            net.firewall.load(_RULES)
+            taken = _bytes(net, f"states{family}") + sum(_bytes(net, f"state_{what}_{family}") for what in ("index", "free", "ring"))
+            harness.within(taken / room, least, most, f"bytes of an IPv{family} state of {room}")
 
 
 @harness.alone
