@@ -16,8 +16,8 @@
 #include "bpf/table_entry.h"
 #include "bpf/table_value.h"
 #include "ipfw/packet.h"
-#include "ipfw/table_flow.h"
 #include "ipfw/table_question.h"
+#include "maps/table_flow.h"
 
 /* Rules and tables that one transaction changes come into force together (maps/layout.h). */
 const volatile struct table_epochs table_epochs SEC(".rodata.tables") = {0};

@@ -4,7 +4,7 @@
 
 #include "ipfw-compat/explain.h"
 #include "ipfw-compat/table_text.h"
-#include "ipfw/table_flow.h"
+#include "maps/table_flow.h"
 
 void explain_tables_begin(struct explain_tables *tables, struct transaction *transaction,
 			  const struct explain_pass *pass)

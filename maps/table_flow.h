@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* What a table of type flow is asked for. */
-#ifndef IPFW_TABLE_FLOW_H
-#define IPFW_TABLE_FLOW_H
+#ifndef MAPS_TABLE_FLOW_H
+#define MAPS_TABLE_FLOW_H
 
 #include "maps/layout.h"
 
