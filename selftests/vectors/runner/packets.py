@@ -36,8 +36,8 @@ def _is_keepalive(sent):
 
 def _phases(vector):
     """
-    The second of each period in which the recorded kernel's timer may have looked for keepalives that are due, which
-    nothing tells: one must explain all of the vector. [None] if there are none to explain.
+    The second of each period, counted from the vector's begin, in which the recorded kernel's timer may have looked for
+    keepalives that are due, which nothing tells: one must explain all of the vector. [None] if there are none to explain.
     """
     keepalives = any(map(_is_keepalive, (sent for element in vector["packets"] for sent in packet.recorded_sent(element))))
     return range(NUMBERS["KEEPALIVE_PERIOD"]) if keepalives else [None]
@@ -57,6 +57,7 @@ class Runner:
         self.verbose = False
         self.layer2 = False
         self.clock = SILENCE  # milliseconds
+        self.begin = 0  # of the vector, in seconds of that clock
         self.phase = None
         self.daemon = Tool(os.path.join(os.path.dirname(tool.path), "ipfw-bpfd"))
 
@@ -95,6 +96,7 @@ class Runner:
         self.tags_numbered = marks.numbered(vector)
         self.layer2 = False
         self.clock += SILENCE - self.clock % 1000 + CLOCK_BEGIN
+        self.begin = self.clock // 1000
         self._set_up(vector)
         self._look_again()
         shown = self.tool.must(["list"]).stdout
@@ -195,7 +197,7 @@ class Runner:
         if self.phase is not None:
             printed = []
             for second in range(old // 1000, self.clock // 1000):
-                if second % NUMBERS["KEEPALIVE_PERIOD"] == self.phase:
+                if (second - self.begin) % NUMBERS["KEEPALIVE_PERIOD"] == self.phase:
                     self.pins.set_clock(second)
                     printed += self.daemon.must(["--print"]).stdout.split()
             recorded = [sent["hex"] for sent in packet.recorded_sent(element) if _is_keepalive(sent)]
