@@ -40,8 +40,8 @@ def alone(function):
 
 
 def virtual_machine_only(function):
-    """The test changes the machine it runs in."""
-    function.virtual_machine_only = True
+    """The test changes the machine it runs in, so that no other runs beside it."""
+    function.virtual_machine_only = function.alone = True
     return function
 
 

@@ -17,7 +17,7 @@ import namespaces
 class Link:
     """One veth pair: a host's eth0 and the firewall's interface towards it."""
     interface: str     # in the firewall
-    index: int         # there; the kernel takes a second to notice that a link is up whose ends have the same index
+    index: int         # there, in front of what tests add: no XDP below a VLAN device that has some (HOST_INDEX)
     host_mac: str
     firewall_mac: str
     host4: str
@@ -35,9 +35,12 @@ class Link:
 
 
 def _link(interface, number, net4):
-    return Link(interface, 10 + number, f"02:00:00:00:0{number}:02", f"02:00:00:00:0{number}:01", f"{net4}.2", f"{net4}.1",
+    return Link(interface, 1 + number, f"02:00:00:00:0{number}:02", f"02:00:00:00:0{number}:01", f"{net4}.2", f"{net4}.1",
                 f"2001:db8:{number}::2", f"2001:db8:{number}::1")
 
+
+# Of eth0 in the hosts. The kernel takes a second to notice that a link is up whose ends have the same index.
+HOST_INDEX = 9
 
 CLIENT = _link("west0", 1, "192.0.2")
 SERVER = _link("east0", 2, "198.51.100")
@@ -94,7 +97,7 @@ class Network:
         self.gateway.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1, ipv6__conf__default__forwarding=1)
         namespaces.ip_batch(
             f"link add {link.interface} index {link.index} netns {self.gateway.name} address {link.firewall_mac} type veth "
-            f"peer name eth0 netns {host.name} address {link.host_mac}" for host, link in self.hosts.values())
+            f"peer name eth0 index {HOST_INDEX} netns {host.name} address {link.host_mac}" for host, link in self.hosts.values())
         for namespace in self._all():
             namespace.ip("link set lo up")
         for host, link in self.hosts.values():
