@@ -15,6 +15,8 @@
 /* In a record: some program of ours is attached, but not one to rely on. No real program has this id. */
 #define PROGRAM_UNKNOWN 0xffffffffu
 
+#define VLAN_DEPTH_MAX 8 /* MAX_NEST_DEV of the kernel's linux/netdevice.h */
+
 bool hook_replies_by_tc(const struct hook_state *state)
 {
 	return state->record.mode == HOOK_MODE_NATIVE && !strcmp(state->interface->kind, "veth");
@@ -61,6 +63,18 @@ static int read_record(const struct lasting *lasting, struct hook_state *state)
 	return errno == ENOENT ? 0 : -errno;
 }
 
+/* How many VLAN devices lead down from this one to a device that is none. */
+static unsigned int vlan_depth(const struct interface_list *list, const struct interface *interface)
+{
+	unsigned int depth = 0;
+
+	while (interface && interface->vlan_parent && depth < VLAN_DEPTH_MAX) {
+		interface = interface_find(list, interface->vlan_parent);
+		depth++;
+	}
+	return depth;
+}
+
 int hooks_open(struct hooks *hooks, const struct lasting *lasting, const struct interface_list *list)
 {
 	int result = 0;
@@ -73,6 +87,7 @@ int hooks_open(struct hooks *hooks, const struct lasting *lasting, const struct 
 	for (size_t i = 0; !result && i < list->count; i++) {
 		hooks->states[i].interface = list->interfaces + i;
 		hooks->states[i].port = is_port(list->interfaces + i);
+		hooks->states[i].depth = vlan_depth(list, list->interfaces + i);
 		result = read_record(lasting, hooks->states + i);
 	}
 	if (!result)
@@ -213,17 +228,26 @@ static int failed(const struct hook_state *state, const char *what, int result, 
 	return -1;
 }
 
+static int ensure_depth(struct hooks *hooks, unsigned int depth, struct error *error)
+{
+	for (size_t i = 0; i < hooks->count; i++) {
+		struct hook_state *state = hooks->states + i;
+		int result = state->depth == depth ? ensure_one(hooks, state) : 0;
+
+		if (result && !is_gone(state))
+			return failed(state, "attach to", result, error);
+	}
+	return 0;
+}
+
+/* The kernel attaches nothing below a VLAN device that has XDP, and detaches nothing: those come last, and go first. */
 int hooks_ensure(struct hooks *hooks, const struct pins *libxdp_pins, struct error *error)
 {
-	int result;
-
 	log_begin();
 	xdp_use_bpffs(libxdp_pins);
-	for (size_t i = 0; i < hooks->count; i++) {
-		result = ensure_one(hooks, hooks->states + i);
-		if (result && !is_gone(hooks->states + i))
-			return failed(hooks->states + i, "attach to", result, error);
-	}
+	for (unsigned int depth = 0; depth <= VLAN_DEPTH_MAX; depth++)
+		if (ensure_depth(hooks, depth, error))
+			return -1;
 	forget_gone(hooks);
 	return 0;
 }
@@ -278,18 +302,28 @@ void hooks_trim_ingress(struct hooks *hooks, const struct ingress_needs *needs)
 	}
 }
 
+static int release_depth(struct hooks *hooks, unsigned int depth, struct error *error)
+{
+	int failures = 0;
+
+	for (size_t i = 0; i < hooks->count; i++) {
+		struct hook_state *state = hooks->states + i;
+		int result = state->depth == depth ? release_one(hooks, state) : 0;
+
+		if (result && !is_gone(state))
+			failures += failed(state, "detach from", result, error);
+	}
+	return failures;
+}
+
 int hooks_release(struct hooks *hooks, const struct pins *libxdp_pins, struct error *error)
 {
-	int result, failures = 0;
+	int failures = 0;
 
 	log_begin();
 	xdp_use_bpffs(libxdp_pins);
-	/* The other way round than they were attached: the kernel changes nothing below a VLAN device that has XDP. */
-	for (size_t i = hooks->count; i-- > 0;) {
-		result = release_one(hooks, hooks->states + i);
-		if (result && !is_gone(hooks->states + i))
-			failures += failed(hooks->states + i, "detach from", result, error);
-	}
+	for (unsigned int depth = VLAN_DEPTH_MAX + 1; depth-- > 0;)
+		failures += release_depth(hooks, depth, error);
 	return failures ? -1 : 0;
 }
 

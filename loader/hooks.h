@@ -13,7 +13,8 @@
 struct hook_state {
 	const struct interface *interface;
 	struct interface_hooks record;
-	bool port; /* of a bridge or bond: filtered on the master, no hooks here */
+	unsigned int depth; /* 0, or of a VLAN device: how many devices lie below it */
+	bool port;	    /* of a bridge or bond: filtered on the master, no hooks here */
 };
 
 struct hooks {

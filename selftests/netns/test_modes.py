@@ -68,6 +68,22 @@ def _everything_works(net, mode):
     _frames_meet_the_rules(net)
 
 
+def test_vlan_device_in_front_of_its_parent(net):
+    """Whichever index is lower: the kernel changes nothing below a device that has XDP."""
+    net.gateway.ip("link add high0 index 90 type veth peer name high1", "link set high0 up", "link set high1 up")
+    try:
+        net.gateway.ip("link add link high0 name high0.7 type vlan id 7", "link set high0.7 up",
+                       "link add link high0.7 name high0.7.8 type vlan id 8", "link set high0.7.8 up")
+    except OSError as error:
+        raise harness.Skip("this kernel has no VLAN devices") from error
+    net.firewall.load("65000 allow ip from any to any")
+    hooks = {line.split()[0]: line for line in net.firewall("status").splitlines() if " in: " in line}
+    harness.contains(hooks["high0"], "XDP native")
+    for name in ("high0.7", "high0.7.8"):
+        harness.contains(hooks[name], "XDP generic")
+    net.firewall("down")
+
+
 @harness.time_limit(60)
 def test_native(net):
     _everything_works(net, "XDP native")
