@@ -237,7 +237,7 @@ class _Monitor:
         """Waits for its end, which a signal may bring about. Returns (exit status, remaining output, errors)."""
         if number:
             self._process.send_signal(number)
-        output, errors = self._process.communicate(timeout=10)
+        output, errors = self._process.communicate(timeout=30)
         return self._process.returncode, output, errors
 
 
