@@ -25,6 +25,12 @@ static int add_boxes(struct boxed_rules *boxed, const struct rule_boxes *boxes)
 	return 0;
 }
 
+/* Whether the action takes more stack than kernel 6.1 leaves below a walk. What rules with states do is done above. */
+static bool too_deep(const struct plan_rule *planned)
+{
+	return rule_action(planned->rule)->code == ACTION_TCP_SETMSS && planned->action < 0;
+}
+
 /* A rule that no packet can match is there for its states: it has no boxes. */
 static int box_rule(struct boxed_rules *boxed, const struct plan *plan, size_t index)
 {
@@ -38,7 +44,7 @@ static int box_rule(struct boxed_rules *boxed, const struct plan *plan, size_t i
 		.held = boxes.held,
 		.question = stretch_state_question(planned),
 		.selective = boxes_selective(&boxes),
-		.apart = stretch_state_apart(planned),
+		.apart = stretch_state_apart(planned) || too_deep(planned),
 	};
 	return add_boxes(boxed, &boxes);
 }

@@ -482,6 +482,9 @@ static void parts_rules_where_states_are_asked_for(void **state)
 		{{"10 check-state :any", "20 allow tcp from 10.0.0.2 to any keep-state", NULL}, "code 10-10 20-65535?"},
 		{{"10 prob 0.5 allow tcp from 10.0.0.2 to any keep-state", "20 deny ip from 10.0.0.2 to any", NULL},
 		 "code 10-10 20-65535"},
+		{{"10 tcp-setmss 1400 tcp from 10.0.0.2 to any",
+		  "20 tcp-setmss 1400 tcp from 10.0.0.2 to any keep-state", NULL},
+		 "code 10-10 20-65535?"},
 	};
 
 	plan_classify_from = 0;
