@@ -25,10 +25,11 @@ static int add_boxes(struct boxed_rules *boxed, const struct rule_boxes *boxes)
 	return 0;
 }
 
-/* Whether the action takes more stack than kernel 6.1 leaves below a walk. What rules with states do is done above. */
+/* Whether the action takes more stack than kernel 6.1 leaves below a walk: to the verifier, all code may be called
+ * there. */
 static bool too_deep(const struct plan_rule *planned)
 {
-	return rule_action(planned->rule)->code == ACTION_TCP_SETMSS && planned->action < 0;
+	return rule_action(planned->rule)->code == ACTION_TCP_SETMSS;
 }
 
 /* A rule that no packet can match is there for its states: it has no boxes. */

@@ -39,6 +39,8 @@ def _packets(targets, cells):
             cost("acl", 50000, flows), cost("acl", 10, flows)), most_50000)
     targets.at_most("one rule per user: 10,000 rules against 10", _ratio(
         cost("users", 10000, 1024), cost("users", 10, 1024)), 1.5)
+    for name in ("stateful acl", "stateful acl, new flows", "stateful users", "stateful users, new flows"):
+        targets.at_most(f"{name}: 10,000 rules against 10", _ratio(cost(name, 10000, 1024), cost(name, 10, 1024)), 2.5)
     small = [(name, rules) for name in ("acl", "fw", "ipc", "users", "nasty", "ports") for rules in (10, 100)]
     handbooks = sorted({(cell["set"], cell["size"]) for cell in cells if cell["set"].startswith("handbook")})
     for name, rules in small + handbooks:

@@ -484,7 +484,7 @@ static void parts_rules_where_states_are_asked_for(void **state)
 		 "code 10-10 20-65535"},
 		{{"10 tcp-setmss 1400 tcp from 10.0.0.2 to any",
 		  "20 tcp-setmss 1400 tcp from 10.0.0.2 to any keep-state", NULL},
-		 "code 10-10 20-65535?"},
+		 "code 10-20 65535-65535"},
 	};
 
 	plan_classify_from = 0;
