@@ -83,8 +83,7 @@ struct plan {
 	size_t code_count, code_capacity;
 	struct stretch_state *stretch_states; /* likewise: by counter slot, */
 	size_t stretch_state_count;
-	__u64 *stretch_questions; /* and by index in `rules`: of the first rule of its stretch from there on that asks
-				   */
+	__u64 *stretch_questions; /* and by index in `rules`: of the next rule of its stretch that asks */
 	bool classifies_states;	  /* some rules of stretches make states */
 	__u32 switches;		  /* of the ruleset: RULESET_* */
 	bool linear;		  /* nothing is to be classified */

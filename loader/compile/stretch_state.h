@@ -17,7 +17,7 @@ const char *stretch_state_question(const struct plan_rule *planned);
 /* Whether the rule can be in no stretch: what it asks or does depends on more than its boxes and its state. */
 bool stretch_state_apart(const struct plan_rule *planned);
 
-/* Makes room for what rules_add() notes of rules that make states. Returns 0 or -ENOMEM. */
+/* Makes room for what stretch_state_add() and stretch_states_settle() note. Returns 0 or -ENOMEM. */
 int stretch_states_new(struct plan *plan);
 /*
  * Fills plan->dispatch and plan->stretch_states for a rule that makes states, like rests_add(). Returns 0, -ENOMEM, or

@@ -8,6 +8,7 @@
 
 #include "ipfw/verdict.h"
 #include "loader/compile/box.h"
+#include "loader/compile/chain.h"
 #include "loader/compile/function.h"
 #include "loader/compile/plan.h"
 
@@ -496,6 +497,36 @@ static void parts_rules_where_states_are_asked_for(void **state)
 	}
 }
 
+/* Each name that is asked for parts the rules: these would be more branches than the verifier follows. */
+static void gives_up_where_names_part_too_many_rules(void **state)
+{
+	struct ruleset ruleset = ruleset_from((const char *const[]){NULL});
+	struct plan plan;
+
+	for (unsigned int i = 0; i < 600; i++) {
+		struct rule *rule;
+		char text[128];
+
+		snprintf(text, sizeof(text), "%u allow tcp from 10.0.%u.%u to any keep-state :%c", 1 + i, i / 200,
+			 i % 200, i % 2 ? 'a' : 'b');
+		rule = rule_from(text);
+		rule->slot = 1 + i;
+		assert_int_equal(ruleset_insert(&ruleset, rule), 0);
+	}
+	plan_classify_from = 0;
+	plan = planned(&ruleset);
+	assert_false(plan_classifies(&plan));
+	assert_int_equal(plan.functions[0].form, STRETCH_SCATTERED);
+	plan_free(&plan);
+	while (ruleset.count > 400)
+		ruleset_remove(&ruleset, 0);
+	plan = planned(&ruleset);
+	assert_int_equal(plan.functions[0].form, STRETCH_CLASSIFIED);
+	assert_true(chain_branches(&plan) <= CHAIN_BRANCHES_MAX);
+	plan_free(&plan);
+	ruleset_free(&ruleset);
+}
+
 /* What the data says of rules that make states. */
 static void states_of_stretches_are_data(void **state)
 {
@@ -571,6 +602,7 @@ int main(void)
 		cmocka_unit_test_teardown(shares_no_code_that_asks_for_the_number, restore),
 		cmocka_unit_test_teardown(gives_up_where_code_is_too_long, restore),
 		cmocka_unit_test_teardown(parts_rules_where_states_are_asked_for, restore),
+		cmocka_unit_test_teardown(gives_up_where_names_part_too_many_rules, restore),
 		cmocka_unit_test_teardown(states_of_stretches_are_data, restore),
 		cmocka_unit_test(looks_up_rules_with_states_among_them),
 		cmocka_unit_test_teardown(directions_share_an_image_of_the_same_boxes, restore),
