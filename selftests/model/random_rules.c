@@ -157,8 +157,9 @@ static void append_action(struct choices *choices, const struct rule_shape *shap
 {
 	const struct row_text *action = choose_text(choices, random_actions);
 	bool call = action->row == ACTION_CALL || action->row == ACTION_RETURN;
+	bool refused = (call && !shape->calls) || (strstr(action->text, "tablearg") && !shape->tables);
 
-	if (choose(choices, shape->counts) || !random_action_works(action->row) || (call && !shape->calls))
+	if (choose(choices, shape->counts) || !random_action_works(action->row) || refused)
 		append(text, "count ");
 	else
 		append_text(choices, text, action->text, shape, number);

@@ -109,6 +109,9 @@ static void choose_entry(struct choices *choices, const struct model_table *tabl
 	} while (has_key(table, &entry->key));
 	for (int value = TABLE_VALUE_TAG; value < TABLE_VALUES; value++)
 		entry->record.number[value] = choose(choices, 4);
+	/* Rules ask for the values above, and go on at these. */
+	if (choose(choices, 2))
+		entry->record.number[TABLE_VALUE_SKIPTO] = choose(choices, 60);
 }
 
 void random_tables(struct choices *choices, struct model_tables *tables)

@@ -5,6 +5,8 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 
+#include "selftests/model/random_rules.h"
+
 /* What one packet has left behind on its way. */
 struct walk {
 	const struct reference *reference;
@@ -13,6 +15,7 @@ struct walk {
 	size_t callers[CALL_DEPTH_MAX]; /* indexes of the rules that called */
 	unsigned int depth, calls_and_returns;
 	struct model_question question; /* for states */
+	struct table_record found;	/* by the last option of the rule that gave a value, or zeros */
 };
 
 static bool enabled(const struct walk *walk, const struct rule *rule)
@@ -26,18 +29,37 @@ static bool makes_state(const struct option *option)
 	return option->code >= OPTION_KEEP_STATE && option->code <= OPTION_DEFER_ACTION;
 }
 
+/* Whether the option holds, OPTION_NOT aside. The value that it gives is there for the action also with that. */
+static bool asks(struct walk *walk, const struct rule *rule, const struct option *option)
+{
+	if (!reference_option(walk->reference, rule, option, walk->subject))
+		return false;
+	if (random_option_asks_table(option->code))
+		walk->found = *reference_table(walk->reference, rule, option, &walk->subject->packet);
+	for (int kind = 0; option->code == OPTION_SOCKARG && kind < TABLE_VALUES; kind++)
+		walk->found.number[kind] = walk->reference->socket_value;
+	return true;
+}
+
+/* "tablearg": the number of this kind that was found, 0 if there is nothing. */
+static __u32 argument_of(const struct walk *walk, const struct action *action, enum table_value kind)
+{
+	return action->flags & ACTION_TABLEARG ? walk->found.number[kind] : action->argument;
+}
+
 /* All options hold, where those joined by `or' hold if one of them does. */
-static bool matches(const struct walk *walk, const struct rule *rule)
+static bool matches(struct walk *walk, const struct rule *rule)
 {
 	bool block = false;
 
+	walk->found = (struct table_record){0};
 	RULE_FOR_EACH_OPTION (option, rule) {
 		bool inverted = option->flags & OPTION_NOT;
 
 		if (makes_state(option))
 			continue;
 		/* as in ipfw, the rest of a block is not looked at once one alternative holds */
-		if (!block && reference_option(walk->reference, rule, option, walk->subject) != inverted)
+		if (!block && asks(walk, rule, option) != inverted)
 			block = true;
 		if (option->flags & OPTION_OR)
 			continue;
@@ -69,7 +91,7 @@ static size_t find(const struct walk *walk, unsigned int number)
 /* "skipto": forward only, a target that is not is taken for the number behind the rule's own. */
 static void skip(struct walk *walk, const struct rule *rule)
 {
-	unsigned int target = rule_action(rule)->argument;
+	unsigned int target = argument_of(walk, rule_action(rule), TABLE_VALUE_SKIPTO);
 
 	walk->next = find(walk, target > rule->number ? target : rule->number + 1u);
 }
@@ -81,7 +103,8 @@ static bool call(struct walk *walk, size_t index)
 		return false;
 	walk->callers[walk->depth++] = index;
 	walk->calls_and_returns++;
-	walk->next = find(walk, rule_action(walk->reference->ruleset->rules[index])->argument);
+	walk->next =
+		find(walk, argument_of(walk, rule_action(walk->reference->ruleset->rules[index]), TABLE_VALUE_SKIPTO));
 	return true;
 }
 
@@ -135,14 +158,14 @@ static bool go_on(struct walk *walk, size_t index)
 	case ACTION_RETURN:
 		return come_back(walk, rule);
 	case ACTION_SETDSCP:
-		return set_dscp(&walk->subject->packet, action->argument);
+		return set_dscp(&walk->subject->packet, argument_of(walk, action, TABLE_VALUE_DSCP));
 	case ACTION_TCP_SETMSS:
 		return set_mss(&walk->subject->packet, action->argument);
 	case ACTION_SETFIB:
-		walk->subject->packet.fib = action->argument;
+		walk->subject->packet.fib = argument_of(walk, action, TABLE_VALUE_FIB);
 		return true;
 	case ACTION_SETMARK:
-		walk->subject->packet.mark = action->argument;
+		walk->subject->packet.mark = argument_of(walk, action, TABLE_VALUE_MARK);
 		return true;
 	default:
 		abort(); /* a row of actions.def that nobody explained here */

@@ -42,6 +42,7 @@ struct reference {
 	 * Asked only about packets for which the option asks the kernel.
 	 */
 	bool (*kernel)(const struct option *option, const struct packet *packet);
+	__u32 socket_value;	     /* that OPTION_SOCKARG gives to the rule if it holds */
 	struct model_states *states; /* which packets change; NULL: no rule has to do with states */
 };
 

@@ -15,12 +15,14 @@
 #define ANSWER_GROUP 0x2000000 /* + the group */
 #define ANSWER_JAIL 0x3000000  /* + the id */
 #define ANSWER_PATH 0x4000000  /* + the number of the path */
+#define SOCKET_VALUE 7	       /* what `sockarg' gives to the rule */
 
 #ifdef __bpf__
 
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 
+#include "bpf/table_value.h"
 #include "ipfw/control_group.h"
 #include "ipfw/packet.h"
 
@@ -78,6 +80,14 @@ __noinline __s64 packet_control_group_key(struct __sk_buff *context, struct pack
 __noinline int packet_socket_marked(struct __sk_buff *context, struct packet *packet)
 {
 	return packet && packet->mark == ANSWER_SOCKARG;
+}
+
+__noinline int packet_socket_value(struct __sk_buff *context, struct packet *packet)
+{
+	if (!packet || packet->mark != ANSWER_SOCKARG)
+		return 0;
+	table_keep_all(packet, SOCKET_VALUE);
+	return 1;
 }
 
 __noinline int packet_ipsec(struct __sk_buff *context, struct packet *packet)

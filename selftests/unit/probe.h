@@ -87,6 +87,21 @@ static inline void probe_size_states(struct bpf_object *object, const struct rul
 		assert_int_equal(bpf_map__set_max_entries(map, state_rules_elements(ruleset)), 0);
 }
 
+/* Where rules are, for those that jump to numbers out of tables. */
+static inline void probe_fill_positions(struct bpf_object *object, const struct plan *plan)
+{
+	int fd = bpf_object__find_map_fd_by_name(object, "rule_positions");
+	size_t size = (RULE_NUMBER_DEFAULT + 1) * sizeof(__u64);
+	__u64 *positions;
+
+	if (fd < 0)
+		return;
+	positions = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_true(positions != MAP_FAILED);
+	plan_positions(plan, positions);
+	munmap(positions, size);
+}
+
 static inline void probe_fill_states(struct bpf_object *object, const struct ruleset *ruleset)
 {
 	int fd = bpf_object__find_map_fd_by_name(object, "state_rules");
@@ -113,6 +128,7 @@ static inline struct probe probe_verify(struct bpf_object *object, const struct 
 	if (!bpf_object__load(object)) {
 		assert_int_equal(stretch_fill(object, plan), 0);
 		probe_fill_states(object, ruleset);
+		probe_fill_positions(object, plan);
 		return probe_open(object);
 	}
 	length = strlen(probe_log);
@@ -130,12 +146,39 @@ static inline bool probe_calls(const struct code *code, const char *begin)
 	return false;
 }
 
+#define PROBE_OBJECTS_MAX 7
+
+/* Writes to paths[] which objects there are to be linked; the paths are in found[]. */
+static inline void probe_objects(const struct code *code, bool classifies, char found[PROBE_OBJECTS_MAX][PATH_MAX],
+				 const char *paths[PROBE_OBJECTS_MAX + 1])
+{
+	const struct {
+		bool linked;
+		const char *name;
+	} objects[PROBE_OBJECTS_MAX] = {
+		{true, "match.bpf.o"},
+		{classifies, "../bpf/tc_stretch.bpf.o"},
+		{probe_calls(code, "stretch_state_"), "../bpf/tc_stretch_states.bpf.o"},
+		{probe_calls(code, "packet_state_") || probe_calls(code, "stretch_state_"), "../bpf/tc_states.bpf.o"},
+		{probe_calls(code, "packet_table_"), "../bpf/tc_table.bpf.o"},
+		{probe_calls(code, "packet_table_value"), "../bpf/tc_tablearg.bpf.o"},
+		{probe_calls(code, "rule_position"), "../bpf/tc_positions.bpf.o"},
+	};
+	size_t count = 0;
+
+	for (size_t i = 0; i < PROBE_OBJECTS_MAX; i++) {
+		if (!objects[i].linked)
+			continue;
+		paths[count] = strcpy(found[count], probe_path(objects[i].name));
+		count++;
+	}
+}
+
 /* Compiles and loads. The object is NULL if the verifier refused it, for which see probe_refusal. */
 static inline struct probe probe_try(const struct ruleset *ruleset, const struct interface_list *interfaces, bool input)
 {
-	char own_path[PATH_MAX], stretch_path[PATH_MAX], states_path[PATH_MAX], stretch_states_path[PATH_MAX];
-	const char *paths[6] = {own_path};
-	size_t path_count = 1;
+	static char found[PROBE_OBJECTS_MAX][PATH_MAX];
+	const char *paths[PROBE_OBJECTS_MAX + 1] = {NULL};
 	struct bpf_object *object;
 	struct probe probe;
 	struct error error;
@@ -146,15 +189,7 @@ static inline struct probe probe_try(const struct ruleset *ruleset, const struct
 	error_clear(&error);
 	assert_int_equal(plan_make(&plan, ruleset, interfaces, input), 0);
 	assert_int_equal(code_generate(&code, &plan), 0);
-	strcpy(own_path, probe_path("match.bpf.o"));
-	if (plan_classifies(&plan))
-		paths[path_count++] = strcpy(stretch_path, probe_path("../bpf/tc_stretch.bpf.o"));
-	if (probe_calls(&code, "stretch_state_"))
-		paths[path_count++] = strcpy(stretch_states_path, probe_path("../bpf/tc_stretch_states.bpf.o"));
-	if (probe_calls(&code, "packet_state_") || probe_calls(&code, "stretch_state_"))
-		paths[path_count++] = strcpy(states_path, probe_path("../bpf/tc_states.bpf.o"));
-	if (probe_calls(&code, "packet_table_"))
-		paths[path_count++] = probe_path("../bpf/tc_table.bpf.o");
+	probe_objects(&code, plan_classifies(&plan), found, paths);
 	object = link_program(&code, paths, probe_describe, &error);
 	if (!object)
 		fail_msg("%s", error.message);

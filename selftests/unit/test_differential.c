@@ -137,7 +137,8 @@ static void one_ruleset(unsigned int seed, struct reference_tally *tally)
 				      .input = seed & 1,
 				      .tally = tally,
 				      .tables = &model_tables,
-				      .kernel = answer};
+				      .kernel = answer,
+				      .socket_value = SOCKET_VALUE};
 	static struct subject subject;
 	static struct passage passage;
 	struct probe probe;
@@ -194,7 +195,8 @@ static void one_large_ruleset(unsigned int seed, unsigned int packets, struct la
 				       .interfaces = &random_interfaces,
 				       .input = seed & 1,
 				       .tables = &model_tables,
-				       .kernel = answer};
+				       .kernel = answer,
+				       .socket_value = SOCKET_VALUE};
 	struct reference other = classified;
 
 	choose_large_form(&choices, rules);
@@ -276,8 +278,11 @@ static void both_forms_of_large_rulesets_agree_with_the_model(void **state)
 static void a_difference_is_found_and_shrunk(void **state)
 {
 	struct choices choices = choices_from_seed(1);
-	struct reference reference = {
-		.interfaces = &random_interfaces, .input = false, .tables = &model_tables, .kernel = answer};
+	struct reference reference = {.interfaces = &random_interfaces,
+				      .input = false,
+				      .tables = &model_tables,
+				      .kernel = answer,
+				      .socket_value = SOCKET_VALUE};
 	struct ruleset ruleset = random_ruleset(&choices, 60);
 	static struct subject subject;
 	struct rule *telling = rule_from("65534 count in");

@@ -290,6 +290,7 @@ static void try_form(struct choices choices, const struct ruleset *ruleset, unsi
 				      .input = seed & 1,
 				      .tables = &model_tables,
 				      .kernel = answer,
+				      .socket_value = SOCKET_VALUE,
 				      .states = &states};
 	struct probe probe;
 	int rules;
