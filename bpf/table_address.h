@@ -15,9 +15,10 @@
 #include "ipfw/table_trie.h"
 #include "maps/layout.h"
 
-/* An address as the trie has it. */
+/* An address as the trie has it, and what a search notes of the trie beside it: where its entries begin. */
 struct trie_address {
 	__u64 high, low;
+	__u32 entries, reserved;
 };
 
 /* The line of this number, NULL: beyond. */
@@ -80,13 +81,9 @@ static __always_inline const struct trie_entry *trie_entry(void *trie, __u32 ind
 /* Whether the address has the prefix of an IPv6 entry. */
 static __always_inline bool trie_entry_matches(void *trie, const struct trie_address *address, __u32 reference)
 {
-	const struct trie_header *header = trie_line(trie, 0);
-	const char *line;
+	const char *line = trie_line(trie, address->entries + TRIE_REFERENCE_INDEX(reference) / 2);
 	const __u32 *word;
 
-	if (!header)
-		return false;
-	line = trie_line(trie, header->entries + TRIE_REFERENCE_INDEX(reference) / 2);
 	if (!line)
 		return false;
 	known(line);
@@ -286,7 +283,7 @@ static __always_inline __u32 trie_ask_root(void *trie, const struct trie_address
 }
 
 /* The longest prefix of the address, IPv6 if `wide`: a reference, 0: none. `plain`: any reference may be TRIE_SOME. */
-static __always_inline __u32 trie_search(void *trie, const struct trie_address *address, bool wide, bool plain)
+static __always_inline __u32 trie_search(void *trie, struct trie_address *address, bool wide, bool plain)
 {
 	const struct trie_header *header = trie_line(trie, 0);
 	struct trie_root root;
@@ -295,6 +292,7 @@ static __always_inline __u32 trie_search(void *trie, const struct trie_address *
 
 	if (!header)
 		return 0;
+	address->entries = header->entries;
 	word = *(volatile const __u64 *)&header->root;
 	__builtin_memcpy(&root, &word, sizeof(root));
 	if (!wide && root.cells) {

@@ -34,6 +34,7 @@ struct scene {
 /* As in table_trie.bpf.c. */
 struct question {
 	__u64 high, low;
+	__u32 entries, reserved;
 	__u32 reference;
 	__u32 number;
 	__u32 some;
