@@ -457,24 +457,51 @@ static int words_in_use(void)
 	return count;
 }
 
-/* Whichever buckets they belong to, of which some have too few slots: all find a place, are found, and leave nothing.
- */
-static void all_the_room_can_be_used(void **state)
+/* Fills `count` cells with states of other flows three times; all are found, and leave nothing when they are gone. */
+static void fill_and_sweep(int count)
 {
 	for (int round = 0; round < 3; round++) {
-		for (int port = 0; port < ROOM; port++)
-			assert_true(keep(from_port((__u16)(port + round * ROOM))));
-		assert_false(keep(from_port((__u16)(3 * ROOM))));
-		assert_true(words_in_use() > ROOM);
-		for (int port = 0; port < ROOM; port++)
-			assert_true(check(from_port((__u16)(port + round * ROOM))));
-		assert_false(check(from_port((__u16)(3 * ROOM))));
+		for (int port = 0; port < count; port++)
+			assert_true(keep(from_port((__u16)(port + round * count))));
+		assert_true(words_in_use() >= count);
+		for (int port = 0; port < count; port++)
+			assert_true(check(from_port((__u16)(port + round * count))));
+		assert_false(check(from_port((__u16)(3 * count))));
+		assert_int_equal(totals->states, count);
 		control->states_clock += 10;
 		sweep();
 		assert_int_equal(totals->states, 0);
 		assert_int_equal(words_in_use(), 0);
-		assert_false(check(from_port((__u16)(round * ROOM))));
+		assert_false(check(from_port((__u16)(round * count))));
 	}
+}
+
+static void all_the_room_can_be_used(void **state)
+{
+	fill_and_sweep(ROOM);
+	for (int port = 0; port < ROOM; port++)
+		assert_true(keep(from_port((__u16)port)));
+	control->dyn_max = 2 * ROOM;
+	assert_false(keep(from_port(ROOM)));
+	assert_int_equal(totals->states, ROOM);
+}
+
+/* With half of the buckets, most have too few slots for what belongs to them. */
+static void states_without_a_slot_are_further_on(void **state)
+{
+	const int count = 3000;
+	struct state_head head;
+	__u32 first = 0;
+
+	assert_int_equal(bpf_map_lookup_elem(map_of("state_index_4"), &first, &head), 0);
+	head.buckets /= 2;
+	assert_int_equal(bpf_map_update_elem(map_of("state_index_4"), &first, &head, BPF_ANY), 0);
+	for (int port = 0; port < count; port++)
+		assert_true(keep(from_port((__u16)port)));
+	assert_true(words_in_use() > count);
+	control->states_clock += 10;
+	sweep();
+	fill_and_sweep(count);
 }
 
 /* What larger maps get from smaller ones: once only, and the flow's own packets find it. */
@@ -620,6 +647,7 @@ int main(void)
 		TEST(parents_are_limited),
 		TEST(kills_one),
 		TEST(all_the_room_can_be_used),
+		TEST(states_without_a_slot_are_further_on),
 		TEST(states_are_restored),
 		TEST(limits_are_exact_on_two_cpus),
 		TEST(dyn_max_is_exact_on_two_cpus),
