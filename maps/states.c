@@ -137,22 +137,22 @@ static void read_state6(struct state_entry *entry, const struct state6_key *key,
 
 int state_cells_open(struct state_cells *cells, __u32 family, int fd, int index)
 {
+	struct bpf_map_info info = {0};
+	__u32 first = 0, length = sizeof(info);
 	struct state_head head;
-	__u32 first = 0;
 	void *memory;
 
 	*cells = (struct state_cells){.cell_size =
 					      family == 4 ? sizeof(struct state4_cell) : sizeof(struct state6_cell)};
-	if (bpf_map_lookup_elem(index, &first, &head))
+	if (bpf_obj_get_info_by_fd(fd, &info, &length) || bpf_map_lookup_elem(index, &first, &head))
 		return -errno;
-	if (!head.taken)
-		return 0;
-	cells->size = head.cells * cells->cell_size;
+	cells->size = info.max_entries * cells->cell_size;
 	memory = mmap(NULL, cells->size, PROT_READ, MAP_SHARED, fd, 0);
 	if (memory == MAP_FAILED)
 		return -errno;
 	cells->memory = memory;
-	cells->taken = head.taken < head.cells ? head.taken : head.cells;
+	/* Behind a commit that was killed while it pinned larger maps, the index is not that of the cells. */
+	cells->taken = head.cells == info.max_entries && head.taken < head.cells ? head.taken : info.max_entries;
 	return 0;
 }
 

@@ -31,9 +31,9 @@ int state_index_prepare(int fd, __u32 cells);
 
 /* The cells of states of one family, in memory: what is in them may change at any time. */
 struct state_cells {
-	const char *memory; /* NULL: no cell has been taken yet */
+	const char *memory; /* NULL: not open */
 	size_t size, cell_size;
-	__u32 taken; /* cells that have ever been in use */
+	__u32 taken; /* no cell from here on has ever been in use */
 };
 
 /* Maps the cells of the map at `fd`, whose index is at `index`. Returns 0 or -errno; call state_cells_close() always.

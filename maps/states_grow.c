@@ -206,7 +206,7 @@ static int pin_table(const struct table *table, const struct lasting *lasting, c
 	char path[PINS_PATH_MAX];
 	int result = 0;
 
-	/* The elements last: their size says that all of them have been made anew. */
+	/* The elements last: their size says that all have been made anew, and a commit that is killed loses none. */
 	for (size_t i = table->count; !result && i--;) {
 		pins_path(path, pins, lasting_names[table->maps[i]]);
 		result = pins_replace(path, lasting->fds[table->maps[i]]);

@@ -2,10 +2,12 @@
 """Many dynamic rules at once: exact counts, a full table, floods, and what may die meanwhile."""
 import contextlib
 import json
+import os
 import re
 import signal
 import struct
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -19,6 +21,7 @@ import wire
 from network import CLIENT, SERVER
 
 _EMULATED = namespaces.in_virtual_machine()
+_BPF_OBJ_PIN = "6"
 _RULES = """
     100 check-state
     200 allow tcp from any to any 80 setup keep-state
@@ -122,6 +125,40 @@ def test_more_room(net):
         harness.contains(net.firewall("status"), "20 states of at most 200, room for 200")
     harness.true(traffic.wait_for(lambda: net.firewall("sysctl -n net.inet.ip.fw.dyn_count") == "0\n", patience=_CLOSED),
                  "states are left behind")
+
+
+@harness.time_limit(120)
+def test_more_room_is_made_whole_or_not_at_all(net):
+    """A command that makes room is killed whenever it pins something: no connection loses its state, nor with the next."""
+    library = os.path.join(firewall.BUILD, "fault", "bpf_fault.so")
+    net.firewall.sysctl(dyn_max=100)
+    net.firewall.load(_RULES)
+    room = 100
+    with connections.Listener(net.server, 80) as listener, tempfile.NamedTemporaryFile("r", prefix="ifb-") as log, \
+            contextlib.ExitStack() as stack:
+        # The cells of those that stay are not the first ones.
+        with connections.many(net.client, listener, [SERVER.host4, SERVER.host6], 60):
+            opened = stack.enter_context(connections.many(net.client, listener, [SERVER.host4, SERVER.host6], 20))
+        harness.true(traffic.wait_for(lambda: net.firewall.states() == 20, patience=_CLOSED), "closed connections stay")
+
+        def grow(**environment):
+            return net.firewall.run("sysctl", f"net.inet.ip.fw.dyn_max={room}", status=None,
+                                    environment={"LD_PRELOAD": library, **environment}).returncode
+
+        room += 10
+        harness.equal(grow(FAULT_LOG=log.name), 0)
+        pinning = [number for number, command in enumerate(log.read().split(), 1) if command == _BPF_OBJ_PIN]
+        harness.true(len(pinning) > 8, f"only {len(pinning)} pins")
+        killed = 0
+        for call in pinning[::4 if _EMULATED else 1]:
+            room += 10
+            killed += grow(FAULT_AT=str(call), FAULT_KILL="1") == -signal.SIGKILL
+            harness.equal(connections.broken(opened), [], f"killed at call {call}")
+            net.firewall("-q add 1000 count ip from any to any")
+            harness.equal((net.firewall.states(), connections.broken(opened)), (20, []), f"after a kill at call {call}")
+            net.firewall("-q delete 1000")
+        # What was killed before leaves less to be pinned.
+        harness.true(killed >= 2, f"only {killed} of {len(pinning)} were killed")
 
 
 def _bytes(net, name):
