@@ -27,7 +27,7 @@
 #define CLASSIFIER_LINE 64	 /* bytes */
 #define CLASSIFIER_LINE_UNITS 8	 /* of 8 bytes, which places are counted in */
 #define CLASSIFIER_TREES 8	 /* steps in the line of roots, by their lowest index; the first empty one is the end */
-#define CLASSIFIER_DEPTH 6	 /* nodes from a root to a leaf at most */
+#define CLASSIFIER_DEPTH 4	 /* nodes from a root to a leaf at most */
 #define CLASSIFIER_BITS 15	 /* of a node at most */
 #define CLASSIFIER_NONE 0xfffffu /* no rule; indexes are lower */
 #define CLASSIFIER_PLACES (1u << 24)   /* units of 8 bytes in an image at most */
