@@ -106,6 +106,12 @@ static __always_inline bool frame_for_other_host(hook_context *context)
 	return context->pkt_type == PACKET_OTHERHOST;
 }
 
+/* The kernel has compared them (frame_for_other_host()). */
+static __always_inline bool frame_address_now(hook_context *context, const void *address)
+{
+	return true;
+}
+
 static __always_inline __u32 frame_segment_payload(hook_context *context, __u32 length, __u32 headers, __u32 mtu)
 {
 	return context->gso_size == TRACE_SEGMENT_BYTES ? 0 : context->gso_size;

@@ -136,6 +136,37 @@ static __always_inline bool frame_for_other_host(hook_context *context)
 	return false;
 }
 
+/* What is read of the kernel's structures of these names (include/net/xdp.h, linux/netdevice.h); libbpf finds the
+ * places. */
+struct net_device {
+	const unsigned char *dev_addr;
+} __attribute__((preserve_access_index));
+
+struct xdp_rxq_info {
+	struct net_device *dev;
+} __attribute__((preserve_access_index));
+
+struct xdp_buff {
+	struct xdp_rxq_info *rxq;
+} __attribute__((preserve_access_index));
+
+/* Whether the frame's interface has this link address by now. For programs that libbpf loads as they were compiled. */
+static __always_inline bool frame_address_now(hook_context *context, const void *address)
+{
+	const struct xdp_buff *buffer = (void *)context;
+	const struct xdp_rxq_info *queue = NULL;
+	const struct net_device *device = NULL;
+	const unsigned char *own = NULL;
+	__u16 now[ETH_ALEN / sizeof(__u16)] = {}, asked[ETH_ALEN / sizeof(__u16)];
+
+	__builtin_memcpy(asked, address, sizeof(asked));
+	if (bpf_probe_read_kernel(&queue, sizeof(queue), &buffer->rxq) ||
+	    bpf_probe_read_kernel(&device, sizeof(device), &queue->dev) ||
+	    bpf_probe_read_kernel(&own, sizeof(own), &device->dev_addr) || bpf_probe_read_kernel(now, sizeof(now), own))
+		return false;
+	return !((now[0] ^ asked[0]) | (now[1] ^ asked[1]) | (now[2] ^ asked[2]));
+}
+
 /*
  * Payload bytes per wire packet of a frame that is several of them, 0 for an ordinary one. XDP is
  * not told; what does not fit into the MTU was glued together on the way here (veth, GRO).

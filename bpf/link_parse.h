@@ -73,6 +73,9 @@ static __always_inline int link_not_ours(hook_context *context, const struct eth
 		return -PASS_OWN;
 	if (ethernet->h_dest[0] & 1 || mac_zero(interface->mac) || mac_equal(ethernet->h_dest, interface->mac))
 		return 0;
+	/* Link addresses change, and nobody tells the firewall: what is ours must meet the rules. */
+	if (!frame_traced(context) && frame_address_now(context, ethernet->h_dest))
+		return 0;
 	return -PASS_OTHER_HOST;
 }
 

@@ -99,3 +99,34 @@ def test_generic(net):
 def test_tc_ingress(net):
     with modes.occupied(net.gateway, "west0"):
         _everything_works(net, "TC ingress")
+
+
+def _addressed_anew(net, mode):
+    """The rules hold for an interface that has got another link address since the commit."""
+    net.firewall.load("100 deny udp from any to any 7 in recv west0\n65000 allow ip from any to any")
+    hooks = [line for line in net.firewall("status").splitlines() if line.split()[:1] == ["west0"]]
+    harness.true(len(hooks) == 1 and mode in hooks[0], f"status shows {hooks} instead of {mode}")
+    net.gateway.ip("link set west0 address 02:00:00:00:01:77")
+    net.client.ip(*[f"neigh replace {address} lladdr 02:00:00:00:01:77 dev eth0 nud permanent"
+                    for address in (CLIENT.firewall4, CLIENT.firewall6)])
+    with traffic.udp_server(net.server, 7, 8), traffic.udp_server(net.gateway, 7):
+        for address in (SERVER.host4, SERVER.host6, CLIENT.firewall4, CLIENT.firewall6):
+            harness.equal(traffic.udp_exchange(net.client, address, 7), "timeout", address)
+        harness.equal(traffic.udp_exchange(net.client, SERVER.host4, 8), "ok")
+    harness.equal(net.firewall.packets(100), 4, "packets refused")
+    wire.send(net.client, "eth0", bytes.fromhex("020000000178") + bytes(6) + bytes.fromhex("0800") + bytes(46))
+    harness.equal(net.firewall.packets(100), 4, "packets refused, with one for another host")
+
+
+def test_addressed_anew_native(net):
+    _addressed_anew(net, "XDP native")
+
+
+def test_addressed_anew_generic(net):
+    modes.make_generic(net)
+    _addressed_anew(net, "XDP generic")
+
+
+def test_addressed_anew_tc(net):
+    with modes.occupied(net.gateway, "west0"):
+        _addressed_anew(net, "TC ingress")
