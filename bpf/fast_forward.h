@@ -175,6 +175,9 @@ __noinline int fast_forward_decide(struct xdp_md *context, struct packet *packet
 	to = interface_find(query.ifindex);
 	if (!to || to == from || !(to->forward & FORWARD_TO) || packet->bytes > to->mtu)
 		return FAST_FORWARD_STACK;
+	/* Another interface may have come to have the index since. */
+	if (!mac_equal(query.smac, to->mac))
+		return FAST_FORWARD_STACK;
 	forward->interface = query.ifindex;
 	__builtin_memcpy(forward->destination_mac, query.dmac, ETH_ALEN);
 	__builtin_memcpy(forward->source_mac, query.smac, ETH_ALEN);
