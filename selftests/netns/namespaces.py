@@ -187,8 +187,9 @@ def create(*created):
 
 def made(maker):
     """Cookies of all the namespaces that the process `maker` made."""
-    _made.seek(0)
-    lines = [line.split() for line in _made]
+    # By its own offset: all processes share that of the file, and others may be adding to it.
+    fd = _made.fileno()
+    lines = [line.split() for line in os.pread(fd, os.fstat(fd).st_size, 0).decode().splitlines()]
     return {int(cookie) for process, cookie in lines if int(process) == maker}
 
 
