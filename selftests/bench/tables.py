@@ -85,6 +85,12 @@ def _ipfw_rules(tested, version, found):
                         "add 65000 deny ip from any to any\n")
 
 
+def _ipfw_rules_fast(tested, version, found):
+    peers.forward_at_xdp(tested)
+    _ipfw_rules(tested, version, found)
+    peers.check_forwarding(tested)
+
+
 def _nft(flags):
     def set_up(tested, version, found):
         elements = ", ".join(_text(version, entry) for entry in found)
@@ -111,8 +117,9 @@ def _ipset(kind):
 
 # By what the entries are; overlapping prefixes are joined for nftables.
 PEERS = {
-    "hosts": {"ipfw-bpf": _ipfw_rules, "nft hash": _nft(""), "ipset hash:ip": _ipset("hash:ip")},
-    "prefixes": {"ipfw-bpf": _ipfw_rules, "nft interval": _nft("flags interval; auto-merge;"),
+    "hosts": {peers.OWN: _ipfw_rules, peers.OWN_FAST: _ipfw_rules_fast, "nft hash": _nft(""),
+              "ipset hash:ip": _ipset("hash:ip")},
+    "prefixes": {peers.OWN: _ipfw_rules, peers.OWN_FAST: _ipfw_rules_fast, "nft interval": _nft("flags interval; auto-merge;"),
                  "ipset hash:net": _ipset("hash:net")},
 }
 
@@ -190,8 +197,9 @@ def ratio(result, kind, size):
     """How many times as fast as the faster of the others ipfw-bpf is."""
     for cell in result["throughput"]:
         if (cell["kind"], cell["size"]) == (kind, size):
-            others = [rate["median"] for name, rate in cell["rates"].items() if name != "ipfw-bpf"]
-            return cell["rates"]["ipfw-bpf"]["median"] / max(others)
+            rates = {name: rate["median"] for name, rate in cell["rates"].items()}
+            own = [rates.pop(name) for name in (peers.OWN, peers.OWN_FAST) if name in rates]
+            return max(own) / max(rates.values())
     return None
 
 
