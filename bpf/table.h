@@ -69,7 +69,6 @@ static __always_inline int table_answer(struct packet *packet, const struct tabl
 /* What a look-up has found, `record' NULL: nothing. */
 struct table_hit {
 	const struct table_record *record;
-	__u32 bits; /* length of the prefix */
 };
 
 static __always_inline void find_exactly(struct table_hit *hit, void *contents, const void *key)
@@ -78,18 +77,6 @@ static __always_inline void find_exactly(struct table_hit *hit, void *contents, 
 
 	if (entry && table_entry_lives(entry))
 		hit->record = &entry->record;
-}
-
-/* Searches a trie of the kernel's, in which prefixes expire; a longer prefix than the one that has been found counts.
- */
-static __always_inline void find_prefix(struct table_hit *hit, void *contents, void *key)
-{
-	const struct table_entry *entry = contents ? table_find_prefix(contents, key) : NULL;
-
-	if (!entry || (hit->record && entry->record.number[0] < hit->bits))
-		return;
-	hit->record = &entry->record;
-	hit->bits = entry->record.number[0];
 }
 
 /* Whether the question can be answered without what the entry holds, which is then not fetched. */
