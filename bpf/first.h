@@ -55,11 +55,21 @@ static __always_inline __u32 first_search(const void *image, struct classifier_k
 	return best;
 }
 
-/* Likewise in all trees that may have one below `best`. */
-static __always_inline __u32 first_search_on(struct classifier_keys *keys, const __u64 *roots, __u32 best)
+/*
+ * Likewise in all trees that may have one below `best`. Most packets get no further than the first node of these trees,
+ * which is looked at without a call, therefore.
+ */
+static __always_inline __u32 first_search_on(const void *image, struct classifier_keys *keys, const __u64 *roots,
+					     __u32 best)
 {
-	for (int i = FIRST_TREES; i < CLASSIFIER_TREES && CLASSIFIER_STEP_FIRST(roots[i]) < best; i++)
-		best = first_tree(keys, roots[i], best);
+	for (int i = FIRST_TREES; i < CLASSIFIER_TREES && CLASSIFIER_STEP_FIRST(roots[i]) < best; i++) {
+		__u64 step = roots[i];
+
+		if (!CLASSIFIER_STEP_LEAF(step) && !classifier_unit(image, classifier_child(keys, step), &step))
+			break;
+		if (CLASSIFIER_STEP_FIRST(step) < best)
+			best = first_tree(keys, step, best);
+	}
 	return best;
 }
 
@@ -101,7 +111,7 @@ static __always_inline __u64 first_ask(hook_context *context, struct packet *pac
 		index = first_search(image, &keys, roots, true);
 	else
 		index = first_search(image, &keys, roots, false);
-	index = first_search_on(&keys, roots, index);
+	index = first_search_on(image, &keys, roots, index);
 	return index < end ? first_act(context, packet, index, end) : VERDICT_NONE;
 }
 
