@@ -16,7 +16,8 @@
 #include "bpf/reply_back.h"
 #include "bpf/verifier.h"
 
-#define LOOPBACK_INDEX 1 /* in every network namespace */
+#define LOOPBACK_INDEX 1	   /* in every network namespace */
+#define JUDGED_WORD TRACE_TAG_WORD /* of the context's `cb`: entries see no traced frames */
 
 /*
  * Jumps to the active generation; an empty slot drops: fail closed. `even` and `odd`, its two slots, are
@@ -35,6 +36,24 @@ static __always_inline int enter(struct __sk_buff *context, const struct control
 	}
 	count_drop(DROP_NO_RULESET, context->len);
 	return TC_ACT_SHOT;
+}
+
+/* Where this program runs; the loader writes it before it is loaded (loader/entry.c). */
+const volatile bool at_tcx SEC(".rodata.place") = false;
+
+/*
+ * Whether an entry at TCX has judged this packet here: then this is a filter that is about to be removed, and the
+ * packet shall meet the rules once. TCX runs before filters, and leaves a word that nobody outside can know; `input` is
+ * constant.
+ */
+static __always_inline bool judged(struct __sk_buff *context, const struct control *settings, bool input)
+{
+	__u32 word = settings->reply_mark ^ context->ifindex ^ (input ? 1U << 31 : 0);
+
+	if (!at_tcx)
+		return context->cb[JUDGED_WORD] == word;
+	context->cb[JUDGED_WORD] = word;
+	return false;
 }
 
 /*
@@ -98,7 +117,7 @@ static __always_inline bool settled_before_rules(struct __sk_buff *context, cons
 	struct reply reply;
 
 	*action = TC_ACT_UNSPEC;
-	if (marked_as_own(context, settings))
+	if (judged(context, settings, true) || marked_as_own(context, settings))
 		return true;
 	if (!reply_ordered(context, settings, &reply))
 		return false;
@@ -113,7 +132,7 @@ int tc_egress_entry(struct __sk_buff *context)
 
 	if (!settings)
 		return TC_ACT_SHOT;
-	if (marked_as_own(context, settings) || keepalive(context, settings))
+	if (judged(context, settings, false) || marked_as_own(context, settings) || keepalive(context, settings))
 		return TC_ACT_UNSPEC;
 	return enter(context, settings, TC_SLOT_EGRESS(0), TC_SLOT_EGRESS(1));
 }

@@ -1,99 +1,64 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "loader/attach_tc.h"
 
-#include <bpf/libbpf.h>
 #include <errno.h>
-#include <libmnl/libmnl.h>
-#include <linux/pkt_sched.h>
-#include <linux/rtnetlink.h>
-#include <time.h>
 
-#include "loader/netlink.h"
+#include "loader/attach_clsact.h"
+#include "loader/attach_tcx.h"
 
-/* First of all filters, so that no other one lets a packet through before the rules have seen it. */
-#define TC_PRIORITY 1
-#define TC_HANDLE 0x69706677 /* "ipfw" */
-
-static const enum bpf_tc_attach_point attach_points[TC_DIRECTIONS] = {
-	[TC_INGRESS] = BPF_TC_INGRESS,
-	[TC_EGRESS] = BPF_TC_EGRESS,
-};
-
-int tc_query(int ifindex, enum tc_direction direction, __u32 *program)
+int tc_attached(int ifindex, enum tc_direction direction, __u32 id, bool *attached)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = attach_points[direction]);
-	LIBBPF_OPTS(bpf_tc_opts, options, .handle = TC_HANDLE, .priority = TC_PRIORITY);
-	int result = bpf_tc_query(&hook, &options);
+	int result = tcx_attached(ifindex, direction, id, attached);
+	__u32 present = 0;
 
-	if (!result)
-		*program = options.prog_id;
-	return result;
+	if (result != -EINVAL)
+		return result;
+	result = clsact_query(ifindex, direction, &present);
+	*attached = !result && present == id;
+	return result == -ENOENT ? 0 : result;
 }
 
-int tc_make_clsact(int ifindex)
+static int attach_clsact(struct entries *entries, int ifindex, enum tc_entry entry, __u32 *id)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
+	int fd = entry_tc_program(entries, entry, false);
 
-	return bpf_tc_hook_create(&hook);
+	return fd < 0 ? fd : clsact_attach(ifindex, entry_direction(entry), fd, id);
 }
 
-int tc_attach(int ifindex, enum tc_direction direction, int program_fd, __u32 *program)
+/*
+ * A filter that an older version of the tool has left would judge packets a second time. So it becomes one of this
+ * version's, which lets alone what an entry at TCX has judged (bpf/entry_tc.bpf.c).
+ */
+static int yield_clsact(struct entries *entries, int ifindex, enum tc_entry entry)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = attach_points[direction]);
-	LIBBPF_OPTS(bpf_tc_opts, options, .handle = TC_HANDLE, .priority = TC_PRIORITY, .prog_fd = program_fd,
-		    .flags = BPF_TC_F_REPLACE);
-	int result = bpf_tc_attach(&hook, &options);
+	__u32 id = 0;
+	int result = clsact_query(ifindex, entry_direction(entry), &id);
 
-	if (!result)
-		*program = options.prog_id;
-	return result;
+	if (result == -ENOENT || result == -EINVAL)
+		return 0;
+	return result ? result : attach_clsact(entries, ifindex, entry, &id);
 }
 
-int tc_detach(int ifindex, enum tc_direction direction)
+int tc_attach(struct entries *entries, int ifindex, enum tc_entry entry, __u32 *id)
 {
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = attach_points[direction]);
-	LIBBPF_OPTS(bpf_tc_opts, options, .handle = TC_HANDLE, .priority = TC_PRIORITY);
-	int result = bpf_tc_detach(&hook, &options);
+	enum tc_direction direction = entry_direction(entry);
+	int result, fd;
 
-	return result == -ENOENT || result == -EINVAL || result == -ENODEV ? 0 : result;
+	if (!tcx_present())
+		return attach_clsact(entries, ifindex, entry, id);
+	result = yield_clsact(entries, ifindex, entry);
+	if (result)
+		return result;
+	fd = entry_tc_program(entries, entry, true);
+	if (fd < 0)
+		return fd;
+	result = tcx_attach(entries, ifindex, direction, fd, id);
+	return result ? result : clsact_detach(ifindex, direction);
 }
 
-static int note_filter(const struct nlmsghdr *message, void *data)
+int tc_detach(const struct entries *entries, int ifindex, enum tc_direction direction)
 {
-	if (message->nlmsg_type == RTM_NEWTFILTER)
-		*(bool *)data = true;
-	return MNL_CB_OK;
-}
+	int result = tcx_detach(entries, ifindex, direction);
 
-/* Whether there are filters at one side of clsact. Returns 0 or -errno. */
-static int find_filters(struct mnl_socket *netlink, int ifindex, __u32 parent, bool *found)
-{
-	char buffer[NETLINK_BYTES];
-	struct nlmsghdr *request = mnl_nlmsg_put_header(buffer);
-	struct tcmsg *tc = mnl_nlmsg_put_extra_header(request, sizeof(*tc));
-
-	request->nlmsg_type = RTM_GETTFILTER;
-	tc->tcm_family = AF_UNSPEC;
-	tc->tcm_ifindex = ifindex;
-	tc->tcm_parent = parent;
-	return netlink_dump(netlink, request, note_filter, found);
-}
-
-int tc_remove_empty_clsact(int ifindex)
-{
-	LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = ifindex, .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
-	struct mnl_socket *netlink = netlink_open(NETLINK_ROUTE);
-	bool found = false;
-	int result;
-
-	if (!netlink)
-		return -errno;
-	result = find_filters(netlink, ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_INGRESS), &found);
-	if (!result)
-		result = find_filters(netlink, ifindex, TC_H_MAKE(TC_H_CLSACT, TC_H_MIN_EGRESS), &found);
-	mnl_socket_close(netlink);
-	if (!result && !found)
-		result = bpf_tc_hook_destroy(&hook);
-	/* No such qdisc or interface (any more). */
-	return result == -EINVAL || result == -ENOENT || result == -ENODEV ? 0 : result;
+	return result ? result : clsact_detach(ifindex, direction);
 }

@@ -14,6 +14,7 @@
 #include "loader/programs.h"
 
 #define ENTRY_MAPS_MAX 8 /* more than any entry program uses */
+#define ENTRY_PLACE_SECTION ".rodata.place"
 
 struct entry_file {
 	const char *object, *program;
@@ -70,8 +71,7 @@ int entries_open(struct entries *entries, const struct lasting *lasting)
 
 	memset(entries, 0, sizeof(*entries));
 	entries->lasting = lasting;
-	for (int entry = 0; entry < TC_ENTRIES; entry++)
-		entries->tc_fds[entry] = -1;
+	memset(entries->tc_fds, -1, sizeof(entries->tc_fds));
 	entries->control_id = map_id(lasting->fds[LASTING_CONTROL]);
 	result = entries->control_id ? entry_add_checksum(&entries->checksum, xdp_file.object) : -errno;
 	if (!result)
@@ -81,9 +81,9 @@ int entries_open(struct entries *entries, const struct lasting *lasting)
 
 void entries_close(struct entries *entries)
 {
-	for (int entry = 0; entry < TC_ENTRIES; entry++)
-		if (entries->tc_fds[entry] >= 0)
-			close(entries->tc_fds[entry]);
+	for (int entry = 0; entry < 2 * TC_ENTRIES; entry++)
+		if (entries->tc_fds[entry / TC_ENTRIES][entry % TC_ENTRIES] >= 0)
+			close(entries->tc_fds[entry / TC_ENTRIES][entry % TC_ENTRIES]);
 }
 
 /* Makes the object load nothing but `program`, on the maps that exist. */
@@ -125,18 +125,34 @@ struct bpf_object *entry_xdp_object(const struct entries *entries)
 	return entry_open_object(entries->lasting, xdp_file.object, xdp_file.program);
 }
 
-int entry_tc_program(struct entries *entries, enum tc_entry entry)
+enum tc_direction entry_direction(enum tc_entry entry)
+{
+	return entry == TC_ENTRY_EGRESS ? TC_EGRESS : TC_INGRESS;
+}
+
+/* Tells the program where it runs: its constant `at_tcx`. Returns 0 or -errno. */
+static int tell_place(struct bpf_object *object, bool tcx)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(object, ENTRY_PLACE_SECTION);
+	__u8 value = tcx;
+
+	return map ? bpf_map__set_initial_value(map, &value, sizeof(value)) : -ENOENT;
+}
+
+int entry_tc_program(struct entries *entries, enum tc_entry entry, bool tcx)
 {
 	struct bpf_program *program;
 	struct bpf_object *object;
 	int result;
 
-	if (entries->tc_fds[entry] >= 0)
-		return entries->tc_fds[entry];
+	if (entries->tc_fds[tcx][entry] >= 0)
+		return entries->tc_fds[tcx][entry];
 	object = entry_open_object(entries->lasting, tc_files[entry].object, tc_files[entry].program);
 	if (!object)
 		return -errno;
-	result = bpf_object__load(object);
+	result = tell_place(object, tcx);
+	if (!result)
+		result = bpf_object__load(object);
 	if (!result) {
 		program = bpf_object__find_program_by_name(object, tc_files[entry].program);
 		result = program ? fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 3) : -ENOENT;
@@ -145,11 +161,11 @@ int entry_tc_program(struct entries *entries, enum tc_entry entry)
 	}
 	bpf_object__close(object);
 	if (result >= 0)
-		entries->tc_fds[entry] = result;
+		entries->tc_fds[tcx][entry] = result;
 	return result;
 }
 
-/* Whether the map with this id is a program array for XDP entries. Returns 1, 0 or -errno. */
+/* Whether the map with this id is a program array that entries jump by. Returns 1, 0 or -errno. */
 static int is_entry_array(__u32 id)
 {
 	struct bpf_map_info info = {0};
@@ -162,7 +178,18 @@ static int is_entry_array(__u32 id)
 	close(fd);
 	if (result)
 		return result;
-	return info.type == BPF_MAP_TYPE_PROG_ARRAY && !strcmp(info.name, lasting_names[LASTING_XDP_PROGRAMS]);
+	return info.type == BPF_MAP_TYPE_PROG_ARRAY && (!strcmp(info.name, lasting_names[LASTING_XDP_PROGRAMS]) ||
+							!strcmp(info.name, lasting_names[LASTING_TC_PROGRAMS]));
+}
+
+/* Whether a program has the name of an entry, as far as the kernel keeps names. */
+static bool is_entry_name(const char name[BPF_OBJ_NAME_LEN])
+{
+	bool found = !strcmp(name, xdp_file.program);
+
+	for (int entry = 0; entry < TC_ENTRIES; entry++)
+		found |= !strncmp(name, tc_files[entry].program, BPF_OBJ_NAME_LEN - 1);
+	return found;
 }
 
 /* Reads name and maps of a program. Returns 0 or -errno. */
@@ -201,7 +228,7 @@ int entry_is_ours(const struct entries *entries, int fd)
 	if (result)
 		return result;
 	result = read_program(fd, &info, maps);
-	if (result || strcmp(info.name, ENTRY_XDP_PROGRAM))
+	if (result || !is_entry_name(info.name))
 		return result;
 	for (__u32 i = 0; !result && i < info.nr_map_ids; i++)
 		result = is_entry_array(maps[i]);

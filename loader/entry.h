@@ -10,6 +10,8 @@
 
 struct bpf_object;
 
+enum tc_direction { TC_INGRESS, TC_EGRESS, TC_DIRECTIONS };
+
 enum tc_entry {
 	TC_ENTRY_EGRESS,
 	TC_ENTRY_INGRESS, /* runs the rules, where XDP cannot */
@@ -21,7 +23,7 @@ struct entries {
 	const struct lasting *lasting; /* what the programs are linked to */
 	__u32 checksum;		       /* CRC-32 of the object files: tells versions of the tool apart */
 	__u32 control_id;	       /* id of the map "control" */
-	int tc_fds[TC_ENTRIES];	       /* loaded on first use, -1: not yet */
+	int tc_fds[2][TC_ENTRIES];     /* for clsact, for TCX; loaded on first use, -1: not yet */
 };
 
 /* Reads what identifies the entry programs of this tool. Returns 0 or -errno. */
@@ -33,11 +35,12 @@ void entries_close(struct entries *entries);
  * errno set on failure.
  */
 struct bpf_object *entry_xdp_object(const struct entries *entries);
-/* The loaded TC entry: a file descriptor that `entries` owns, or -errno. */
-int entry_tc_program(struct entries *entries, enum tc_entry entry);
+/* The loaded TC entry, for TCX or for clsact: a file descriptor that `entries` owns, or -errno. */
+int entry_tc_program(struct entries *entries, enum tc_entry entry, bool tcx);
+enum tc_direction entry_direction(enum tc_entry entry);
 
 /*
- * Whether the program `fd`, found on an interface, is an XDP entry of ours: one that uses our control map, or one that
+ * Whether the program `fd`, found on an interface, is an entry of ours: one that uses our control map, or one that
  * looks like an entry whose firewall has lost its pins, since a namespace has but one firewall. Returns 1, 0, or -errno
  * when that cannot be told.
  */

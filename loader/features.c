@@ -3,23 +3,13 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
-#include <errno.h>
 #include <linux/bpf.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define TCX_INGRESS 46 /* enum bpf_attach_type; older headers lack it */
-#define LOOPBACK_INDEX 1
-
-/* A kernel without TCX does not know the attach type; one with it has an answer for any interface. */
-static bool has_tcx(void)
-{
-	__u32 attached = 0;
-
-	return !bpf_prog_query(LOOPBACK_INDEX, TCX_INGRESS, 0, NULL, NULL, &attached) || errno == ENOENT;
-}
+#include "loader/attach_tcx.h"
 
 /* Asks the kernel rather than its settings, which are out of sight in network namespaces: is there machine code? */
 static bool has_jit(void)
@@ -48,6 +38,6 @@ void features_read(struct features *features)
 	if (!uname(&names))
 		snprintf(features->release, sizeof(features->release), "%s", names.release);
 	features->jit = has_jit();
-	features->tcx = has_tcx();
+	features->tcx = tcx_present();
 	features->coarse_clock = libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_ktime_get_coarse_ns, NULL) == 1;
 }

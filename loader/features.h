@@ -8,7 +8,7 @@
 struct features {
 	char release[65];  /* uname -r */
 	bool jit;	   /* programs are compiled to machine code */
-	bool tcx;	   /* TC programs as links (Linux 6.6) */
+	bool tcx;	   /* TC programs without qdiscs (Linux 6.6) */
 	bool coarse_clock; /* BPF programs can read the coarse clock */
 };
 

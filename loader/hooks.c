@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "loader/attach_clsact.h"
 #include "loader/attach_tc.h"
 #include "loader/attach_xdp.h"
 #include "loader/log.h"
@@ -40,6 +41,14 @@ bool hook_displaced(const struct hook_state *state)
 {
 	return (state->record.mode == HOOK_MODE_NATIVE || state->record.mode == HOOK_MODE_GENERIC) &&
 	       state->interface->xdp_program != state->record.xdp_program;
+}
+
+bool hook_egress_gone(const struct hook_state *state)
+{
+	bool attached = false;
+
+	return state->record.tc_egress &&
+	       (tc_attached(state->interface->index, TC_EGRESS, state->record.tc_egress, &attached) || !attached);
 }
 
 /* Frames that enter by a port belong to the master: there they are filtered (ipfw(8), net.link.bridge.ipfw=0). */
@@ -140,30 +149,28 @@ static int ensure_clsact(struct hooks *hooks, struct hook_state *state)
 	state->record.clsact_made = 1;
 	result = write_record(hooks, state);
 	if (!result)
-		result = tc_make_clsact(state->interface->index);
+		result = clsact_make(state->interface->index);
 	return result == -EEXIST ? 0 : result;
 }
 
 /* Sees to it that `entry` of this version is attached on its side. */
 static int ensure_tc(struct hooks *hooks, struct hook_state *state, enum tc_entry entry)
 {
-	enum tc_direction direction = entry == TC_ENTRY_EGRESS ? TC_EGRESS : TC_INGRESS;
-	__u32 *noted = direction == TC_EGRESS ? &state->record.tc_egress : &state->record.tc_ingress, present = 0;
+	enum tc_direction direction = entry_direction(entry);
+	__u32 *noted = direction == TC_EGRESS ? &state->record.tc_egress : &state->record.tc_ingress;
 	bool rules = entry == TC_ENTRY_INGRESS, right = direction == TC_EGRESS || state->record.ingress_rules == rules;
-	int result = tc_query(state->interface->index, direction, &present), fd;
+	bool attached;
+	int result = tc_attached(state->interface->index, direction, *noted, &attached);
 
-	if (!result && right && present == *noted)
+	if (!result && right && attached)
 		return 0;
 	if (result == -EINVAL)
 		result = ensure_clsact(hooks, state);
-	else if (result == -ENOENT)
-		result = 0;
-	if (result)
-		return result;
-	fd = entry_tc_program(&hooks->entries, entry);
-	if (fd < 0)
-		return fd;
-	result = tc_attach(state->interface->index, direction, fd, noted);
+	if (!result)
+		result = tc_attach(&hooks->entries, state->interface->index, entry, noted);
+	/* Of an older version, if the entry was the last of its filters to move to TCX. */
+	if (!result && state->record.clsact_made)
+		result = clsact_remove_empty(state->interface->index);
 	if (result)
 		return result;
 	if (direction == TC_INGRESS)
@@ -183,9 +190,9 @@ static int release_one(struct hooks *hooks, struct hook_state *state)
 	int result = xdp_release(&hooks->entries, state->interface->index, &state->record);
 
 	for (int direction = 0; !result && direction < TC_DIRECTIONS; direction++)
-		result = tc_detach(state->interface->index, direction);
+		result = tc_detach(&hooks->entries, state->interface->index, direction);
 	if (!result && state->record.clsact_made)
-		result = tc_remove_empty_clsact(state->interface->index);
+		result = clsact_remove_empty(state->interface->index);
 	if (!result) {
 		memset(&state->record, 0, sizeof(state->record));
 		bpf_map_delete_elem(hooks->entries.lasting->fds[LASTING_HOOKS], &key);
@@ -259,7 +266,7 @@ static bool needs_left_entry(const struct hook_state *state, const struct ingres
 
 static int drop_ingress(struct hooks *hooks, struct hook_state *state)
 {
-	int result = tc_detach(state->interface->index, TC_INGRESS);
+	int result = tc_detach(&hooks->entries, state->interface->index, TC_INGRESS);
 
 	if (result)
 		return result;

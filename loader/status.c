@@ -63,6 +63,9 @@ static void print_hook(const struct hook_state *state, FILE *out)
 	else if (hook_displaced(state))
 		fprintf(out, " XDP program changed to %u; any change of the rules attaches ours again",
 			state->interface->xdp_program);
+	else if (hook_egress_gone(state))
+		fprintf(out,
+			" not filtered on output: somebody took it off; any change of the rules attaches it again");
 	else if (record->reason[0])
 		fprintf(out, " %.*s", HOOK_REASON_BYTES, record->reason);
 	if (record->tc_ingress && record->mode != HOOK_MODE_TC)
