@@ -57,10 +57,17 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c
+$(BUILD)/bpf/thin_lines: $(BUILD)/bpf/thin_lines.o
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lelf
+
+# LINES=1 keeps the lines of source, for who wants to know where in its own code the verifier refuses a program.
+$(BUILD)/bpf/%.bpf.o: bpf/%.bpf.c $(BUILD)/bpf/thin_lines
 	@mkdir -p $(@D)
 	$(CLANG) $(BPF_CFLAGS) -MMD -MP -c -o $@ $<
-	$(LLVM_STRIP) -g $@
+	$(LLVM_STRIP) -g -R .rel.BTF.ext $@
+ifndef LINES
+	$(BUILD)/bpf/thin_lines $@
+endif
 
 $(BUILD)/unit/%.bpf.o: selftests/unit/%.bpf.c
 	@mkdir -p $(@D)

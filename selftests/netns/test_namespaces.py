@@ -152,6 +152,17 @@ def test_programs_show_the_rules(net):
     harness.contains(text, "00200 count udp from any to any 53")
 
 
+def test_programs_bring_no_lines_of_their_own(net):
+    """Every commit would link and load them. The kernel wants one for each function."""
+    net.firewall.load("100 deny tcp from 10.86.44.0/24 to any 22\n" + OPEN)
+    for program in _programs(net):
+        lines = _bpftool("prog", "dump", "xlated", "id", str(program), "linum").splitlines()
+        functions = [line for line in lines if re.match(r"\w.*\):$", line)]
+        own = [line for line in lines if re.match(r";.*\[file:\S+\.[ch] ", line)]
+        harness.true(functions, "no functions are shown")
+        harness.true(len(own) <= len(functions), f"{len(own)} lines for {len(functions)} functions: {own[:5]}")
+
+
 def _leftovers(net):
     """What is attached or pinned in the firewall's namespace."""
     links = net.gateway.run("ip", "-d", "link", "show").stdout
