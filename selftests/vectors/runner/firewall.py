@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The firewall that vectors of kinds `parse` and `packets` share: made fresh before each of them."""
 
+import re
 from enum import IntEnum
 
 from .tool import Mismatch
 
 NOTHING_BUT_DEFAULT = "65535 set 31 deny ip from any to any\n"
+TABLE = re.compile(r"^--- table\((.*)\), set", re.MULTILINE)
 
 
 class Changed(IntEnum):
@@ -13,31 +15,33 @@ class Changed(IntEnum):
 
     NOTHING = 0
     RULES = 1
-    ANYTHING = 2
+    TABLES = 2  # and rules
+    ANYTHING = 3
 
 
 class Firewall:
     """
-    A tool in a namespace of its own. Between vectors everything is taken down, which is fast where there are few
-    interfaces. With `keep_hooks` only the rules are flushed, unless commands may have changed more than rules: a
-    flush leaves tables, sets and settings.
+    A tool in a namespace of its own. To take everything down between vectors and load it again is slow: rules and
+    tables are removed, and only what may have changed more than them, sets and settings, makes that necessary.
     """
 
-    def __init__(self, tool, preparation=(), keep_hooks=False):
+    def __init__(self, tool, preparation=()):
         self.tool = tool
         self.preparation = preparation
-        self.keep_hooks = keep_hooks
         self.changed = Changed.ANYTHING
         self.old_values = {}
 
     def fresh(self):
-        """Leaves a firewall without rules and with the objects of `preparation`; a loaded one with `keep_hooks`."""
-        if self.changed == Changed.ANYTHING or (self.changed and not self.keep_hooks):
+        """Leaves a loaded firewall without rules and with the objects of `preparation`."""
+        if self.changed == Changed.ANYTHING:
             self.tool.must(["down"])
             self.old_values = {}
-            self._prepare()
-        if self.changed and self.keep_hooks:
+        if self.changed:
             self._flush()
+        if self.changed == Changed.TABLES:
+            self._destroy_tables()
+        if self.changed >= Changed.TABLES:
+            self._prepare()
         self.changed = Changed.NOTHING
         if self.old_values:
             self.tool.must(["-q", "sysctl", *(f"{name}={value}" for name, value in self.old_values.items())])
@@ -68,10 +72,14 @@ class Firewall:
         if self.tool.must(["-S", "list"]).stdout != NOTHING_BUT_DEFAULT:
             self.tool.must(["-q", "delete", "set", "31"])
 
+    def _destroy_tables(self):
+        for name in TABLE.findall(self.tool.must(["table", "all", "info"]).stdout):
+            self.tool.must(["-q", "table", name, "destroy"])
+
     def note(self, words):
         """Takes note of an accepted command, whichever way it was run."""
         command = [word for argument in words for word in argument.split() if not word.startswith("-")]
-        self.changed = max(self.changed, Changed.RULES if command[:1] == ["add"] else Changed.ANYTHING)
+        self.changed = max(self.changed, what_changes(command))
 
     def ask(self, words, expected_exit, expected_error):
         """Tool.ask() that takes note of what may have changed: nothing, if the command is refused."""
@@ -79,3 +87,13 @@ class Firewall:
         if not answer.exit:
             self.note(words)
         return answer
+
+
+def what_changes(command):
+    """What an accepted command, whose words these are, may have changed."""
+    if command[:1] == ["add"]:
+        # A rule makes the tables that it names, which outlive it.
+        return Changed.TABLES if any("table(" in word or word == "lookup" for word in command) else Changed.RULES
+    if command[:1] == ["table"] and "lock" not in command:
+        return Changed.TABLES
+    return Changed.ANYTHING

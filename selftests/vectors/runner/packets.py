@@ -48,7 +48,7 @@ class Runner:
 
     def __init__(self, tool):
         self.tool = tool
-        self.firewall = Firewall(tool, keep_hooks=True)
+        self.firewall = Firewall(tool)
         self.directory = None
         self.pins = None
         self.interfaces = {}
