@@ -182,9 +182,9 @@ def clean_up(names):
     """Removes the namespaces of these names, pins first."""
     for name in names:
         namespace = namespaces.Namespace(name)
-        namespace.kill_processes()
+        namespaces.kill_processes(namespace)
         try:
             namespace.run(TOOL, "down", timeout=60)
         except (OSError, subprocess.SubprocessError):
             pass
-        namespace.delete()
+        namespaces.remove(namespace)

@@ -5,6 +5,7 @@ Names are `ifb-OWNER-PID-N`; OWNER is the process that imported this module, PID
 child) that made the namespace. Whoever finds one knows whether its owner still lives. Entering is a setns() of
 the calling thread: sockets that are opened inside stay in the namespace when the thread leaves it again.
 """
+import contextlib
 import ctypes
 import os
 import signal
@@ -19,6 +20,7 @@ PREFIX = "ifb-"
 DIRECTORY = "/run/netns"
 CLONE_NEWNET = 0x40000000
 _SO_NETNS_COOKIE = 71
+_MNT_DETACH = 2
 _SCOPE_LINK = "20"
 _SOLICITED_NODE = "ff0200000000000000000001ff"
 _REPORTED_OR_SILENT = 0x02 | 0x08  # MAF_LAST_REPORTER, MAF_NOREPORT of the kernel's net/if_inet6.h
@@ -58,12 +60,11 @@ def _setns(path):
         os.close(descriptor)
 
 
-def ip_batch(lines, namespace=None):
+def ip_batch(lines):
     """Runs `ip` once for all `lines` (an iterable of commands without the leading `ip`)."""
-    command = ["ip"] + (["-n", namespace] if namespace else []) + ["-batch", "-"]
-    result = subprocess.run(command, input="\n".join(lines) + "\n", text=True, capture_output=True, check=False)
+    result = subprocess.run(["ip", "-batch", "-"], input="\n".join(lines) + "\n", text=True, capture_output=True, check=False)
     if result.returncode != 0:
-        raise OSError(f"{' '.join(command)}: {result.stderr.strip()}")
+        raise OSError(f"ip -batch: {result.stderr.strip()}")
 
 
 class Namespace:
@@ -121,7 +122,8 @@ class Namespace:
 
     def ip(self, *lines):
         """Runs `ip` commands inside."""
-        ip_batch(lines, self.name)
+        with self:  # `ip -n` would make a mount namespace, too
+            ip_batch(lines)
 
     def sysctl(self, **values):
         """Writes sysctls; names with `__` for `/` under /proc/sys/net."""
@@ -160,29 +162,44 @@ class Namespace:
                 raise OSError(f"{interface} of {self.name}: its multicast groups are not reported")
             time.sleep(0.002)
 
-    def kill_processes(self):
-        """Ends the processes that still live inside: they can only be ours."""
-        for _ in range(20):
-            listing = subprocess.run(["ip", "netns", "pids", self.name], text=True, capture_output=True, check=False)
-            alive = [int(word) for word in listing.stdout.split() if int(word) != os.getpid()]
-            if not alive:
-                return
-            for process in alive:
-                try:
-                    os.kill(process, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-            time.sleep(0.02)
-
-    def delete(self):
-        """Removes the namespace; its devices go with it."""
-        subprocess.run(["ip", "netns", "delete", self.name], capture_output=True, check=False)
-
 
 def create(*created):
     """Makes namespaces of new names, as many as there are objects in `created`."""
     ip_batch(f"netns add {namespace.name}" for namespace in created)
     _made.write("".join(f"{os.getpid()} {namespace.cookie()}\n" for namespace in created))
+
+
+def _processes_in(inodes):
+    """Processes but this one whose network namespace has one of these inodes."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit() and int(name) != os.getpid():
+            with contextlib.suppress(OSError):  # ended meanwhile
+                if os.stat(f"/proc/{name}/ns/net").st_ino in inodes:
+                    found.append(int(name))
+    return found
+
+
+def kill_processes(*within):
+    """Ends the processes that still live in these namespaces: they can only be ours."""
+    inodes = {namespace.inode() for namespace in within if os.path.exists(namespace.path)} - {_own_inode}
+    for _ in range(20):
+        alive = _processes_in(inodes)
+        if not alive:
+            return
+        for process in alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.02)
+
+
+def remove(*doomed):
+    """Ends what still runs in these namespaces and removes them, as `ip netns delete` does; their devices go with them."""
+    kill_processes(*doomed)
+    for namespace in doomed:
+        _libc.umount2(os.fsencode(namespace.path), _MNT_DETACH)
+        with contextlib.suppress(OSError):  # never made
+            os.unlink(namespace.path)
 
 
 def made(maker):

@@ -83,9 +83,7 @@ class Network:
 
     def __exit__(self, *_):
         self.firewall.down()
-        for namespace in self._all():
-            namespace.kill_processes()
-            namespace.delete()
+        namespaces.remove(*self._all())
 
     def _all(self):
         return [self.gateway] + [host for host, _ in self.hosts.values()]
@@ -95,23 +93,34 @@ class Network:
         for namespace in self._all():
             namespace.sysctl(**_QUIET)
         self.gateway.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1, ipv6__conf__default__forwarding=1)
-        namespaces.ip_batch(
-            f"link add {link.interface} index {link.index} netns {self.gateway.name} address {link.firewall_mac} type veth "
-            f"peer name eth0 index {HOST_INDEX} netns {host.name} address {link.host_mac}" for host, link in self.hosts.values())
-        for namespace in self._all():
-            namespace.ip("link set lo up")
+        links = [link for _, link in self.hosts.values()]
+        self.gateway.ip("link set lo up", *(
+            f"link add {link.interface} index {link.index} address {link.firewall_mac} type veth "
+            f"peer name eth0 index {HOST_INDEX} netns {host.name} address {link.host_mac}" for host, link in self.hosts.values()),
+                        *(line for link in links for line in self._firewall_end(link)))
         for host, link in self.hosts.values():
-            self.configure_link(host, link)
+            host.ip("link set lo up", *self._host_end(link))
+        self._wait_until_quiet(self.hosts.values())
 
     def configure_link(self, host, link):
         """Gives both ends of a link between `host` and the firewall their addresses, neighbours and routes."""
-        self.gateway.ip(*self._configure(link.interface, link.firewall4, link.firewall6),
-                        *self._neighbours(link.interface, link.host4, link.host6, link.host_mac))
-        host.ip(*self._configure("eth0", link.host4, link.host6),
+        self.gateway.ip(*self._firewall_end(link))
+        host.ip(*self._host_end(link))
+        self._wait_until_quiet([(host, link)])
+
+    def _wait_until_quiet(self, links):
+        for host, link in links:
+            self.gateway.wait_until_quiet(link.interface)
+            host.wait_until_quiet("eth0")
+
+    def _firewall_end(self, link):
+        return [*self._configure(link.interface, link.firewall4, link.firewall6),
+                *self._neighbours(link.interface, link.host4, link.host6, link.host_mac)]
+
+    def _host_end(self, link):
+        return [*self._configure("eth0", link.host4, link.host6),
                 *self._neighbours("eth0", link.firewall4, link.firewall6, link.firewall_mac),
-                f"route add default via {link.firewall4}", f"route add ::/0 via {link.firewall6}")
-        self.gateway.wait_until_quiet(link.interface)
-        host.wait_until_quiet("eth0")
+                f"route add default via {link.firewall4}", f"route add ::/0 via {link.firewall6}"]
 
     @staticmethod
     def _configure(interface, address4, address6):

@@ -30,7 +30,7 @@ class _Machine:
         self.firewall.down()
         with contextlib.suppress(OSError):
             namespaces.ip_batch(["link delete west0"])
-        self.peer.delete()
+        namespaces.remove(self.peer)
 
 
 @harness.virtual_machine_only

@@ -199,7 +199,7 @@ def test_pins_of_dead_namespaces_are_swept():
     try:
         firewall.Firewall(dead)("add 100 allow ip from any to any")
         harness.true(cookie in pins.namespaces(), "no pins")
-        dead.delete()
+        namespaces.remove(dead)
 
         def swept():
             firewall.Firewall(other)("-q add 100 allow ip from any to any")
@@ -208,7 +208,7 @@ def test_pins_of_dead_namespaces_are_swept():
 
         harness.true(traffic.wait_for(swept, 10), "the dead namespace's pins are still there")
     finally:
-        other.delete()
+        namespaces.remove(other)
         shutil.rmtree(pins.directory(cookie), ignore_errors=True)
 
 
