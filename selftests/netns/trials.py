@@ -50,13 +50,23 @@ def _run_here(function):
         return f"FAIL {_describe(error)}"
 
 
+def time_limit(function):
+    """Seconds that a test may take where nothing slows it down."""
+    return getattr(function, "time_limit", DEFAULT_LIMIT)
+
+
+def is_alone(function):
+    """Whether no other test may run beside this one."""
+    return getattr(function, "alone", False)
+
+
 class _Trial:
     """A run of one test, in a process group of its own, from its construction until end()."""
 
     def __init__(self, name, function, second):
         self.name, self.function, self.second = name, function, second
         self.begin = time.monotonic()
-        self.limit = getattr(function, "time_limit", DEFAULT_LIMIT) * PATIENCE_FACTOR
+        self.limit = time_limit(function) * PATIENCE_FACTOR
         self.pipe, write_end = os.pipe()
         self._process = os.fork()
         if self._process == 0:
@@ -88,11 +98,15 @@ class _Trial:
 
 
 def _start(together, alone, running, jobs):
-    """Starts what may be running now; moves it from the lists of (name, function, second try) to `running`."""
-    while together and len(running) < jobs:
-        running.append(_Trial(*together.pop(0)))
-    if alone and not running:
-        running.append(_Trial(*alone.pop(0)))
+    """
+    Starts what may be running now: takes it from the iterators of (name, function, second try) and adds it to `running`.
+    Returns whether anything runs.
+    """
+    while len(running) < jobs and (test := next(together, None)):
+        running.append(_Trial(*test))
+    if not running and (test := next(alone, None)):
+        running.append(_Trial(*test))
+    return bool(running)
 
 
 def _ended(running):
@@ -101,23 +115,30 @@ def _ended(running):
     return [trial for trial in running if trial.pipe in ready or not trial.left()]
 
 
-def run(tests, jobs, tell):
+def _first_of(again, tests):
+    """What is in the list `again` by the time it is asked for, in front of `tests`; both without what is taken."""
+    tests = iter(tests)
+    while test := again.pop() if again else next(tests, None):
+        yield test
+
+
+def run(together, alone, jobs, tell):
     """
-    Runs [(name, function)], `jobs` at once. Those that are marked so run alone, behind the others, and so does the second
-    try of one that failed, of which `tell` is told by a line. Yields (name, verdict line, seconds) of each as it ends.
+    Runs tests, iterables of (name, function) that are asked for the next one when it can be run: `together`, `jobs` at
+    once, and behind them `alone`, one by one. So runs the second try of one that failed, of which `tell` is told by a
+    line. Yields (name, verdict line, seconds) of each as it ends.
     """
-    together = [(*test, False) for test in tests if not getattr(test[1], "alone", False)]
-    alone = [(*test, False) for test in tests if getattr(test[1], "alone", False)]
-    running = []
+    again, running = [], []
+    together = ((*test, False) for test in together)
+    alone = _first_of(again, ((*test, False) for test in alone))
     try:
-        while together or alone or running:
-            _start(together, alone, running, jobs)
+        while _start(together, alone, running, jobs):
             for trial in _ended(running):
                 running.remove(trial)
                 verdict = trial.end()
                 if verdict.startswith("FAIL") and not trial.second and not getattr(trial.function, "no_second_try", False):
                     tell(f"# once more: {trial.name} {verdict}")
-                    alone.insert(0, (trial.name, trial.function, True))
+                    again.append((trial.name, trial.function, True))
                 else:
                     yield trial.name, verdict, time.monotonic() - trial.begin
     finally:
