@@ -121,7 +121,9 @@ static __always_inline bool classifier_common_match(const struct classifier_keys
 {
 	__u32 interface = keys->key[CLASSIFIER_INTERFACE_KEY(common->index)];
 
-	differences |= (keys->key[CLASSIFIER_HEAD] ^ common->head_value) & common->head_mask;
+	/* without the family, and with what is none of the head's in the records */
+	differences |= (__u32)(((keys->key[CLASSIFIER_HEAD] ^ common->head_value) & common->head_mask)
+			       << (32 - CLASSIFIER_HEAD_BITS));
 	differences |= interface ^ common->interface;
 	if (differences)
 		return false;
@@ -166,7 +168,7 @@ static __always_inline bool classifier_match6(const struct classifier_keys *keys
 /* Whether the records are for IPv6: by packet.family, the first byte of the head. */
 static __always_inline bool classifier_ip6(const struct classifier_keys *keys)
 {
-	return *(const __u8 *)&keys->key[CLASSIFIER_HEAD] == 6;
+	return keys->key[CLASSIFIER_HEAD] >> CLASSIFIER_HEAD_BITS == 6;
 }
 
 /* Compares one record; returns false at the end: found, none left, or none that counts. */
@@ -326,7 +328,7 @@ static __always_inline void classifier_keys_fill(struct classifier_keys *keys, c
 	keys->key[CLASSIFIER_VIA] = packet->interface;
 	keys->key[CLASSIFIER_RECV] = packet->receive_interface;
 	keys->key[CLASSIFIER_XMIT] = packet->transmit_interface;
-	keys->key[CLASSIFIER_HEAD] = *(const __u32 *)&packet->family;
+	keys->key[CLASSIFIER_HEAD] = bpf_ntohl(*(const __u32 *)&packet->family);
 }
 
 /* The line of roots of a stretch for packets of that kind. NULL: no such stretch. */

@@ -12,12 +12,23 @@
 /* Trees that are searched without a call, as the verifier goes through each. */
 #define FIRST_TREES 2
 
-/* Searches one tree, or goes on with the scan of a long leaf, at `step`. Returns the index found, or `best`. */
-__noinline __u32 first_tree(struct classifier_keys *keys, __u64 step, __u32 best)
-{
-	struct classifier_scan scan = {.keys = keys, .best = best};
+/* A rule that is found: its index, and where its record lies. */
+#define FIRST_FOUND(index, place) ((__u64)(index) << 32 | (place))
+#define FIRST_INDEX(found) ((__u32)((found) >> 32))
+#define FIRST_PLACE(found) ((__u32)(found))
 
-	if (!keys || !classifier_descend(classifier_image(), keys, &step, best))
+/* What a scan has found, or `best`. */
+static __always_inline __u64 first_found(const struct classifier_scan *scan, __u64 best)
+{
+	return scan->best < FIRST_INDEX(best) ? FIRST_FOUND(scan->best, scan->place) : best;
+}
+
+/* Searches one tree, or goes on with the scan of a long leaf, at `step`. Returns what it has found, or `best`. */
+__noinline __u64 first_tree(struct classifier_keys *keys, __u64 step, __u64 best)
+{
+	struct classifier_scan scan = {.keys = keys, .best = FIRST_INDEX(best)};
+
+	if (!keys || !classifier_descend(classifier_image(), keys, &step, FIRST_INDEX(best)))
 		return best;
 	scan.place = CLASSIFIER_STEP_PLACE(step);
 	scan.records = CLASSIFIER_STEP_RECORDS(step);
@@ -25,31 +36,31 @@ __noinline __u32 first_tree(struct classifier_keys *keys, __u64 step, __u32 best
 		classifier_scan_lines(&scan, true);
 	else
 		classifier_scan_lines(&scan, false);
-	return scan.best;
+	return first_found(&scan, best);
 }
 
 /* Compares the records of the leaf at `step`, those in its first lines without a call. */
-static __always_inline __u32 first_scan(const void *image, struct classifier_keys *keys, __u64 step, __u32 best,
+static __always_inline __u64 first_scan(const void *image, struct classifier_keys *keys, __u64 step, __u64 best,
 					bool ip6)
 {
-	struct classifier_scan scan = {.keys = keys, .best = best};
+	struct classifier_scan scan = {.keys = keys, .best = FIRST_INDEX(best)};
 
 	scan.place = CLASSIFIER_STEP_PLACE(step);
 	scan.records = CLASSIFIER_STEP_RECORDS(step);
 	if (!classifier_scan_line(image, &scan, ip6) || !classifier_scan_line(image, &scan, ip6))
-		return scan.best;
-	return first_tree(keys, classifier_rest(&scan), scan.best);
+		return first_found(&scan, best);
+	return first_tree(keys, classifier_rest(&scan), best);
 }
 
-/* The lowest index in the first trees, or CLASSIFIER_NONE. */
-static __always_inline __u32 first_search(const void *image, struct classifier_keys *keys, const __u64 *roots, bool ip6)
+/* The first rule in the first trees; index CLASSIFIER_NONE: there is none. */
+static __always_inline __u64 first_search(const void *image, struct classifier_keys *keys, const __u64 *roots, bool ip6)
 {
-	__u32 best = CLASSIFIER_NONE;
+	__u64 best = FIRST_FOUND(CLASSIFIER_NONE, 0);
 
 	for (int i = 0; i < FIRST_TREES; i++) {
 		__u64 step = roots[i];
 
-		if (classifier_descend(image, keys, &step, best))
+		if (classifier_descend(image, keys, &step, FIRST_INDEX(best)))
 			best = first_scan(image, keys, step, best, ip6);
 	}
 	return best;
@@ -59,15 +70,15 @@ static __always_inline __u32 first_search(const void *image, struct classifier_k
  * Likewise in all trees that may have one below `best`. Most packets get no further than the first node of these trees,
  * which is looked at without a call, therefore.
  */
-static __always_inline __u32 first_search_on(const void *image, struct classifier_keys *keys, const __u64 *roots,
-					     __u32 best)
+static __always_inline __u64 first_search_on(const void *image, struct classifier_keys *keys, const __u64 *roots,
+					     __u64 best)
 {
-	for (int i = FIRST_TREES; i < CLASSIFIER_TREES && CLASSIFIER_STEP_FIRST(roots[i]) < best; i++) {
+	for (int i = FIRST_TREES; i < CLASSIFIER_TREES && CLASSIFIER_STEP_FIRST(roots[i]) < FIRST_INDEX(best); i++) {
 		__u64 step = roots[i];
 
 		if (!CLASSIFIER_STEP_LEAF(step) && !classifier_unit(image, classifier_child(keys, step), &step))
 			break;
-		if (CLASSIFIER_STEP_FIRST(step) < best)
+		if (CLASSIFIER_STEP_FIRST(step) < FIRST_INDEX(best))
 			best = first_tree(keys, step, best);
 	}
 	return best;
@@ -80,6 +91,23 @@ static __always_inline __u64 first_walk(struct packet *packet, __u32 index, __u3
 		return VERDICT_NONE;
 	packet->resume = index;
 	return STRETCH_MUST_WALK;
+}
+
+/* What becomes of the packet by the record at `place`: a match result, or 0: `dispatch` tells. */
+static __always_inline __u64 first_result(const void *image, __u32 place, bool ip6)
+{
+	const struct classifier_common *common;
+	const __u64 *units = classifier_line(image, place / CLASSIFIER_LINE_UNITS);
+	__u32 result;
+
+	if (!units)
+		return 0;
+	if (ip6)
+		common = &((const struct classifier_record6 *)units)->common;
+	else
+		common = &((const struct classifier_record4 *)(units + (place & CLASSIFIER_UNITS4)))->common;
+	result = CLASSIFIER_RECORD_RESULT(common);
+	return result ? MATCH_RESULT(CLASSIFIER_RESULT_VERDICT(result), CLASSIFIER_RESULT_SLOT(result), 0) : 0;
 }
 
 /* What is to be done to a packet that may match the rule at `index`. */
@@ -101,18 +129,21 @@ static __always_inline __u64 first_ask(hook_context *context, struct packet *pac
 	const void *image = classifier_image();
 	struct classifier_keys keys;
 	const __u64 *roots;
-	__u32 index;
+	__u64 found, result;
 
 	classifier_keys_fill(&keys, packet);
 	roots = classifier_roots(image, packet, stretch);
 	if (!roots)
 		return VERDICT_NONE;
 	if (packet->family == 6)
-		index = first_search(image, &keys, roots, true);
+		found = first_search(image, &keys, roots, true);
 	else
-		index = first_search(image, &keys, roots, false);
-	index = first_search_on(image, &keys, roots, index);
-	return index < end ? first_act(context, packet, index, end) : VERDICT_NONE;
+		found = first_search(image, &keys, roots, false);
+	found = first_search_on(image, &keys, roots, found);
+	if (FIRST_INDEX(found) >= end)
+		return VERDICT_NONE;
+	result = first_result(image, FIRST_PLACE(found), packet->family == 6);
+	return result ? result : first_act(context, packet, FIRST_INDEX(found), end);
 }
 
 /*

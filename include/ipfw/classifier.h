@@ -59,7 +59,7 @@ enum classifier_key {
 	CLASSIFIER_RECV,
 	CLASSIFIER_XMIT,
 	CLASSIFIER_ZERO,     /* 0 */
-	CLASSIFIER_HEAD,     /* the four bytes from packet.family on, as in memory: no node looks at it */
+	CLASSIFIER_HEAD,     /* the four bytes from packet.family on, family first: no node looks at it */
 	CLASSIFIER_SOURCE_1, /* the other words of IPv6 addresses */
 	CLASSIFIER_DESTINATION_1 = CLASSIFIER_SOURCE_1 + 3, /* likewise */
 	CLASSIFIER_KEYS = 16,
@@ -80,19 +80,33 @@ enum classifier_key {
 #define CLASSIFIER_LEAF(place, first, records)                                                                         \
 	((__u64)(place) | (__u64)(first) << 24 | (__u64)(records) << 44 | (__u64)1 << 63)
 
-/* The tests that all records have. Ports are in host order. */
+/*
+ * The tests that all records have. Ports are in host order. The uppermost bytes of three words make up what becomes of
+ * the packet, so that for most rules nothing else need be read: CLASSIFIER_RESULT(), its lowest byte first. It is 0 if
+ * that cannot be said so briefly, and the map "dispatch" tells.
+ */
 struct classifier_common {
 	__u16 source_low, source_high; /* inclusive, as the following */
 	__u16 destination_low, destination_high;
-	__u32 head_value, head_mask; /* of the four bytes from packet.family on, as in memory */
-	__u32 index;		     /* the rule's, and in bits 24..27 the key that must be `interface` */
+	__u32 head_value, head_mask; /* bits 0..23: of CLASSIFIER_HEAD. The family is that of the tree */
+	__u32 index;		     /* the rule's, and in bits 20..23 the key that must be `interface` */
 	__u16 interface;
 	__u16 shifts4; /* IPv4: insignificant bits of the source, of the destination in bits 8..15 */
 };
 
+#define CLASSIFIER_HEAD_BITS 24 /* of head_value, head_mask that are compared */
 #define CLASSIFIER_INDEX(word) ((word)&0xfffffu)
-#define CLASSIFIER_INTERFACE_KEY(word) ((word) >> 24 & 15)
-#define CLASSIFIER_RULE(index, key) ((index) | (__u32)(key) << 24)
+#define CLASSIFIER_INTERFACE_KEY(word) ((word) >> 20 & 15)
+#define CLASSIFIER_RULE(index, key) ((index) | (__u32)(key) << 20)
+
+/* A match result (verdict.h) without argument, in 24 bits; those of verdict and slot at most. 0: none. */
+#define CLASSIFIER_VERDICT_BITS 6
+#define CLASSIFIER_SLOT_BITS 18
+#define CLASSIFIER_RESULT(verdict, slot) ((__u32)(verdict) << CLASSIFIER_SLOT_BITS | (slot))
+#define CLASSIFIER_RECORD_RESULT(common)                                                                               \
+	((common)->head_value >> 24 | ((common)->head_mask >> 24) << 8 | ((common)->index >> 24) << 16)
+#define CLASSIFIER_RESULT_VERDICT(result) ((result) >> CLASSIFIER_SLOT_BITS)
+#define CLASSIFIER_RESULT_SLOT(result) ((result) & ((1u << CLASSIFIER_SLOT_BITS) - 1))
 
 /* For all packets that are not IPv6. Addresses in host order. */
 struct classifier_record4 {

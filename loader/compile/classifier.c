@@ -61,14 +61,12 @@ void classifier_image_write(const struct classifier_image *image, void *memory)
 
 bool classifier_box_of_family(const struct classifier_box *box, enum classifier_family family)
 {
-	switch (box->family) {
-	case 0:
-		return true;
-	case 4:
-		return family == CLASSIFIER_IP4;
-	default:
-		return family == CLASSIFIER_IP6;
-	}
+	static const __u8 versions[] = {[CLASSIFIER_OTHER] = 0, [CLASSIFIER_IP4] = 4, [CLASSIFIER_IP6] = 6};
+	__u8 version = versions[family], value, mask;
+
+	memcpy(&value, &box->head_value, sizeof(value));
+	memcpy(&mask, &box->head_mask, sizeof(mask));
+	return (!box->family || box->family == version) && !((version ^ value) & mask);
 }
 
 bool classifier_box_valid(const struct classifier_box *box)

@@ -21,6 +21,7 @@ struct classifier_box {
 	__u16 source_port[2];		    /* low and high, inclusive, host order; 0 and 65535: any */
 	__u16 destination_port[2];	    /* likewise */
 	__u32 head_value, head_mask;	    /* as in struct head (head.h) */
+	__u32 result; /* CLASSIFIER_RESULT(): all that is to be done with packets in the box, or 0 */
 };
 
 /* What searching a stretch will cost. */

@@ -2,18 +2,27 @@
 /* The records of a leaf. */
 #include "loader/compile/classifier_image.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
+/* A word of the head, as records have it, with byte `byte` of what becomes of packets above it. */
+static __u32 head_word(__u32 word, __u32 result, unsigned int byte)
+{
+	return (ntohl(word) & ((1u << CLASSIFIER_HEAD_BITS) - 1)) | (result >> 8 * byte) << CLASSIFIER_HEAD_BITS;
+}
+
 static void write_common(struct classifier_common *common, const struct classifier_box *box)
 {
+	__u32 key = box->interface_key ? box->interface_key : CLASSIFIER_ZERO;
+
 	common->source_low = box->source_port[0];
 	common->source_high = box->source_port[1];
 	common->destination_low = box->destination_port[0];
 	common->destination_high = box->destination_port[1];
-	common->head_mask = box->head_mask;
-	common->head_value = box->head_value & box->head_mask;
-	common->index = CLASSIFIER_RULE(box->index, box->interface_key ? box->interface_key : CLASSIFIER_ZERO);
+	common->head_value = head_word(box->head_value & box->head_mask, box->result, 0);
+	common->head_mask = head_word(box->head_mask, box->result, 1);
+	common->index = CLASSIFIER_RULE(box->index, key) | box->result >> 16 << 24;
 	common->interface = (__u16)box->interface;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ipfw/verdict.h"
 #include "loader/compile/table_value.h"
 
 struct rest {
@@ -185,6 +186,40 @@ struct dispatch rests_action(const struct plan_rule *planned)
 	if (modifies(planned->rule) || rule_keeps_value(planned->rule))
 		action.kind = DISPATCH_CODE;
 	return action;
+}
+
+struct dispatch rests_end(const struct plan_rule *planned)
+{
+	if (planned->action < 0)
+		return rests_action(planned);
+	return (struct dispatch){.kind = DISPATCH_VERDICT,
+				 .result = MATCH_RESULT(VERDICT_STATE, planned->rule->slot, 0)};
+}
+
+static bool tests_left(const struct plan *plan, const struct rule *rule, __u64 held)
+{
+	const struct option *option = rule_first_option(rule);
+
+	for (unsigned int number = 0; option; number++) {
+		const struct option *last = plan_block_end(rule, option);
+
+		if (block_left(plan, rule, number, held, option, last))
+			return true;
+		option = rule_next_option(rule, last);
+	}
+	return false;
+}
+
+__u32 rests_result(const struct plan *plan, size_t index, __u64 held)
+{
+	const struct plan_rule *planned = plan->rules + index;
+	struct dispatch end = rests_end(planned);
+
+	if (end.kind != DISPATCH_VERDICT || MATCH_ARGUMENT(end.result) ||
+	    MATCH_VERDICT(end.result) >> CLASSIFIER_VERDICT_BITS || MATCH_SLOT(end.result) >> CLASSIFIER_SLOT_BITS ||
+	    tests_left(plan, planned->rule, held))
+		return 0;
+	return CLASSIFIER_RESULT(MATCH_VERDICT(end.result), MATCH_SLOT(end.result));
 }
 
 /* Has *dispatch name a piece of code (0: none, negative: an error, which is returned). */

@@ -25,6 +25,13 @@ int rests_add(struct rests *rests, struct plan *plan, size_t index, __u64 held);
 
 /* What the rule does once its tests hold, as data; DISPATCH_CODE if it is more than that. */
 struct dispatch rests_action(const struct plan_rule *planned);
+/* Likewise, but for rules that make states, which is what a stretch ends with for these. */
+struct dispatch rests_end(const struct plan_rule *planned);
+/*
+ * What becomes of packets in the rule's boxes, which pass the blocks `held`, if no code is needed for it: a
+ * CLASSIFIER_RESULT(), else 0.
+ */
+__u32 rests_result(const struct plan *plan, size_t index, __u64 held);
 /* Likewise, with errors as rests_add(): has *dispatch name the code for tests that are left, or for the action alone.
  */
 int rests_add_tests(struct rests *rests, struct plan *plan, size_t index, __u64 held, struct dispatch *dispatch);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "loader/compile/rest.h"
 #include "loader/compile/stretch_state.h"
 
 #define GAP_MAX 4 /* rules in a row, within a stretch, that are found for most packets */
@@ -40,6 +41,8 @@ static int box_rule(struct boxed_rules *boxed, const struct plan *plan, size_t i
 
 	if (stretch_state_meets(planned))
 		boxes_of(&boxes, plan, planned->rule, (__u32)index);
+	for (size_t i = 0; i < boxes.count; i++)
+		boxes.box[i].result = rests_result(plan, index, boxes.held);
 	boxed->rules[index] = (struct boxed_rule){
 		.first = boxed->count,
 		.held = boxes.held,

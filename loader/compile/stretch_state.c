@@ -82,8 +82,7 @@ int stretch_state_add(struct rests *rests, struct plan *plan, size_t index, __u6
 	struct dispatch action = rests_action(planned), *tests = plan->dispatch + index;
 	int error = 0;
 
-	*tests = (struct dispatch){.kind = DISPATCH_VERDICT,
-				   .result = MATCH_RESULT(VERDICT_STATE, planned->rule->slot, 0)};
+	*tests = rests_end(planned);
 	if (stretch_state_meets(planned))
 		error = rests_add_tests(rests, plan, index, held, tests);
 	if (!error && action.kind == DISPATCH_CODE)

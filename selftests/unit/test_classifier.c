@@ -131,13 +131,17 @@ static void random_ports(const struct style *style, __u16 *range)
 static struct classifier_box random_box(const struct style *style, __u32 index)
 {
 	static const __u8 families[] = {4, 6, 0};
-	struct classifier_box box = {.index = index, .family = families[random_below(style->families)]};
+	struct classifier_box box = {
+		.index = index, .family = families[random_below(style->families)], .result = random_below(1u << 24)};
 	__u8 value[4] = {box.family, (__u8)(6 + 11 * random_below(2)), 0, 0}, mask[4] = {0};
 
 	if (box.family) {
 		random_prefix(style, box.family, box.source, &box.source_bits);
 		random_prefix(style, box.family, box.destination, &box.destination_bits);
 		mask[0] = random_below(2) ? 0xff : 0;
+	} else if (!random_below(4)) {
+		value[0] = 4; /* or 6 */
+		mask[0] = 0xfd;
 	}
 	random_ports(style, box.source_port);
 	random_ports(style, box.destination_port);

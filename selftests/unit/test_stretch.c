@@ -11,6 +11,7 @@
 #include "loader/compile/chain.h"
 #include "loader/compile/function.h"
 #include "loader/compile/plan.h"
+#include "loader/compile/rest.h"
 
 static struct interface interfaces[] = {
 	{.index = 2, .name = "em0"}, {.index = 3, .name = "em1"}, {.index = 70000, .name = "far0"}};
@@ -355,6 +356,62 @@ static void gives_up_where_code_is_too_long(void **state)
 	ruleset_free(&ruleset);
 }
 
+/* The verdict that records say, VERDICT_NONE: none; it is what `dispatch` says. */
+static void check_results(const char *format, unsigned int verdict)
+{
+	struct ruleset ruleset = many(format, 200);
+	struct plan plan = planned(&ruleset);
+
+	assert_true(plan_classifies(&plan));
+	for (size_t i = 0; i < 200; i++) {
+		__u32 slot = plan.rules[i].rule->slot, result;
+		struct rule_boxes boxes;
+
+		boxes_of(&boxes, &plan, plan.rules[i].rule, (__u32)i);
+		result = rests_result(&plan, i, boxes.held);
+		assert_int_equal(result, verdict ? CLASSIFIER_RESULT(verdict, slot) : 0);
+		if (!verdict)
+			continue;
+		assert_int_equal(plan.dispatch[i].kind, DISPATCH_VERDICT);
+		assert_int_equal(plan.dispatch[i].code, 0);
+		assert_int_equal(plan.dispatch[i].result, MATCH_RESULT(verdict, slot, 0));
+		assert_int_equal(CLASSIFIER_RESULT_VERDICT(result), verdict);
+		assert_int_equal(CLASSIFIER_RESULT_SLOT(result), slot);
+	}
+	plan_free(&plan);
+	ruleset_free(&ruleset);
+}
+
+static void records_say_what_becomes_of_packets(void **state)
+{
+	plan_classify_from = 0;
+	plan_exact_from = SIZE_MAX;
+	check_results("%u deny tcp from any to 10.0.0.%u 80", VERDICT_DENY);
+	check_results("%u allow ip from any to 10.0.0.%u in", VERDICT_ALLOW);
+	check_results("%u reset tcp from any to 10.0.0.%u", VERDICT_RESET);
+	check_results("%u allow tcp from any to 10.0.0.%u keep-state", VERDICT_STATE);
+	/* what takes an argument, more tests, or code, is not for records */
+	check_results("%u unreach port udp from any to 10.0.0.%u", VERDICT_NONE);
+	check_results("%u deny tcp from any to 10.0.0.%u setup", VERDICT_NONE);
+	check_results("%u deny log ip from any to 10.0.0.%u", VERDICT_NONE);
+	check_results("%u count ip from any to 10.0.0.%u", VERDICT_NONE);
+}
+
+/* A slot that records have no room for. */
+static void large_slots_are_not_for_records(void **state)
+{
+	struct ruleset ruleset = many("%u deny tcp from any to 10.0.0.%u", 3);
+	struct plan plan;
+
+	ruleset.rules[0]->slot = (1u << CLASSIFIER_SLOT_BITS) - 1;
+	ruleset.rules[1]->slot = 1u << CLASSIFIER_SLOT_BITS;
+	plan = planned(&ruleset);
+	assert_int_equal(rests_result(&plan, 0, ~0ull), CLASSIFIER_RESULT(VERDICT_DENY, ruleset.rules[0]->slot));
+	assert_int_equal(rests_result(&plan, 1, ~0ull), 0);
+	plan_free(&plan);
+	ruleset_free(&ruleset);
+}
+
 struct planner {
 	const struct ruleset *ruleset;
 	struct images *images;
@@ -395,11 +452,12 @@ static bool directions_share(const struct ruleset *ruleset)
 	return shared;
 }
 
-/* Trees hold nothing but boxes: options that they say nothing of may differ by direction, boxes may not. */
+/* Trees hold boxes, and whether anything is left to be done for them: neither may differ by direction. */
 static void directions_share_an_image_of_the_same_boxes(void **state)
 {
 	struct ruleset same = many("%u deny tcp from any to 10.0.0.%u dst-port 1-9", 200);
-	struct ruleset rest = many("%u deny tcp from any to 10.0.0.%u antispoof", 200);
+	struct ruleset rest = many("%u deny tcp from any to 10.0.0.%u setup", 200);
+	struct ruleset one_way = many("%u deny tcp from any to 10.0.0.%u antispoof", 200);
 	struct ruleset hosts = many("%u deny ip from any to 10.0.0.%u", 200);
 	struct ruleset fewer = many("%u deny tcp from any to 10.0.0.%u dst-port 1-9", 200);
 
@@ -413,8 +471,10 @@ static void directions_share_an_image_of_the_same_boxes(void **state)
 	plan_exact_from = SIZE_MAX;
 	for (int i = 0; i < 20; i++)
 		assert_true(directions_share(&rest));
+	assert_false(directions_share(&one_way));
 	ruleset_free(&same);
 	ruleset_free(&rest);
+	ruleset_free(&one_way);
 	ruleset_free(&hosts);
 	ruleset_free(&fewer);
 }
@@ -605,6 +665,8 @@ int main(void)
 		cmocka_unit_test_teardown(gives_up_where_names_part_too_many_rules, restore),
 		cmocka_unit_test_teardown(states_of_stretches_are_data, restore),
 		cmocka_unit_test(looks_up_rules_with_states_among_them),
+		cmocka_unit_test_teardown(records_say_what_becomes_of_packets, restore),
+		cmocka_unit_test(large_slots_are_not_for_records),
 		cmocka_unit_test_teardown(directions_share_an_image_of_the_same_boxes, restore),
 	};
 
