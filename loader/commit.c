@@ -8,7 +8,7 @@
  *                       packet pass, since control->enabled is 0; later they run the old ruleset. With them the map
  *                       "vlans": a frame is filtered on its VLAN device as soon as that has entries.
  *  3. new generation    Maps, programs and pins under the other parity, then its program slots. No packet gets there.
- *                       The next writer removes it.
+ *                       The next writer removes it. The programs' code is made from before step 2 on.
  *  4. TC ingress        Entries that only deal with what XDP leaves do nothing until it leaves something. Entries that
  *                       run rules, where there is no XDP, run the old ones. Routing rules for the tables of setfib wait
  *                       for packets with their marks.
@@ -191,6 +191,21 @@ static void undo_room(struct commit *commit)
 	sweep_ensure(&firewall->lasting, &firewall->pins, &firewall->ruleset, &ignored);
 }
 
+/* Steps 2 and 3, the code of the programs first: it is made while the rest is done. */
+static int build(struct commit *commit, struct generation_request *request, struct error *error)
+{
+	struct firewall *firewall = commit->firewall;
+	int result = generation_begin(request, error);
+
+	if (!result &&
+	    (hooks_ensure(&commit->hooks, &firewall->pins, error) || prepare_parsers(commit, error) ||
+	     check_tags(commit, error) || sweep_ensure(&firewall->lasting, &firewall->pins, commit->ruleset, error) ||
+	     choose_forwarding(commit, request, error) || generation_build(request, error)))
+		result = -1;
+	generation_end(request);
+	return result;
+}
+
 /* Steps 2 to 6. */
 static int install(struct commit *commit, struct error *error)
 {
@@ -215,10 +230,7 @@ static int install(struct commit *commit, struct error *error)
 		.marks = fib_any(&commit->tables) || (commit->tags.crossing && tags_fit_mark(&commit->tags)),
 	};
 
-	if (hooks_ensure(&commit->hooks, &firewall->pins, error) || prepare_parsers(commit, error) ||
-	    check_tags(commit, error) || sweep_ensure(&firewall->lasting, &firewall->pins, commit->ruleset, error))
-		return -1;
-	if (choose_forwarding(commit, &request, error) || generation_build(&request, error))
+	if (build(commit, &request, error))
 		return -1;
 	if (prepare_ingress(commit, &needs, error) || pin_room(commit, error)) {
 		generation_unpin(&firewall->pins, request.number);

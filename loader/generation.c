@@ -134,30 +134,49 @@ static int fill_maps(const struct generation_request *request, const struct map_
 	return result ? result : environment_write_routes(maps.routes, request->routes, request->interfaces);
 }
 
+static struct programs_request programs_of(const struct generation_request *request)
+{
+	return (struct programs_request){
+		.ruleset = request->ruleset,
+		.interfaces = request->interfaces,
+		.describe = request->describe,
+		.table_epochs = request->table_epochs,
+		.hooks = {[HOOK_XDP] = hooks_any_xdp(request->hooks),
+			  [HOOK_TC_EGRESS] = true,
+			  [HOOK_TC_INGRESS] = hooks_any(request->hooks, HOOK_MODE_TC),
+			  [HOOK_XDP_FORWARD] = request->forward},
+		.xdp_plain_attach_type = request->lasting->control->xdp_entry_kind == XDP_ENTRY_DISPATCHED,
+	};
+}
+
+int generation_begin(struct generation_request *request, struct error *error)
+{
+	struct programs_request programs = programs_of(request);
+
+	request->begun = programs_begin(&programs, request->lasting->fds[LASTING_CONTROL]);
+	return request->begun ? 0 : error_set(error, EX_OSERR, -1, "%s", strerror(ENOMEM));
+}
+
+void generation_end(struct generation_request *request)
+{
+	programs_end(request->begun);
+	request->begun = NULL;
+}
+
 static int build_programs(const struct generation_request *request, const struct map_order orders[GENERATION_MAPS],
 			  struct programs *programs, struct error *error)
 {
 	struct map_binding bindings[LASTING_MAPS + GENERATION_MAPS + 1];
-	struct programs_request build = {
-		.ruleset = request->ruleset,
-		.interfaces = request->interfaces,
-		.maps = bindings,
-		.map_count = sizeof(bindings) / sizeof(*bindings),
-		.describe = request->describe,
-		.table_epochs = request->table_epochs,
-		.xdp_plain_attach_type = request->lasting->control->xdp_entry_kind == XDP_ENTRY_DISPATCHED,
-	};
+	struct programs_request build = programs_of(request);
 
-	build.hooks[HOOK_XDP] = hooks_any_xdp(request->hooks);
-	build.hooks[HOOK_TC_EGRESS] = true;
-	build.hooks[HOOK_TC_INGRESS] = hooks_any(request->hooks, HOOK_MODE_TC);
-	build.hooks[HOOK_XDP_FORWARD] = request->forward;
+	build.maps = bindings;
+	build.map_count = sizeof(bindings) / sizeof(*bindings);
 	for (int i = 0; i < LASTING_MAPS; i++)
 		bindings[i] = (struct map_binding){lasting_names[i], request->lasting->fds[i]};
 	for (int i = 0; i < GENERATION_MAPS; i++)
 		bindings[LASTING_MAPS + i] = (struct map_binding){orders[i].name, orders[i].fd};
 	bindings[LASTING_MAPS + GENERATION_MAPS] = (struct map_binding){SLOW_MAP, request->slow->handover};
-	return programs_build(programs, &build, error);
+	return programs_build(programs, request->begun, &build, error);
 }
 
 static int pin_one(const struct generation_request *request, const char *name, int fd)

@@ -33,6 +33,7 @@ struct generation_request {
 	const struct ruleset *ruleset;	 /* slots assigned */
 	__u32 old;			 /* the active generation, 0: none */
 	const struct slow *slow;
+	struct programs_begun *begun;	  /* generation_begin() */
 	bool forward;			  /* XDP forwards */
 	struct table_epochs table_epochs; /* maps/layout.h */
 	firewall_describe describe;
@@ -40,6 +41,14 @@ struct generation_request {
 
 /* The number of the next generation: even and odd take turns, and 0 means that nothing has ever been committed. */
 __u32 generation_next(const struct control *control);
+
+/*
+ * Begins to make the programs of a generation, as far as that takes no maps, while the caller does other things: rules
+ * and interfaces must be what they will be in generation_build(), hooks and forwarding need not. generation_end() goes
+ * with it, whatever comes between. Returns 0, or -1 with *error set.
+ */
+int generation_begin(struct generation_request *request, struct error *error);
+void generation_end(struct generation_request *request);
 
 /*
  * Builds generation `number`, pins it and fills its program slots; no packet runs through it until

@@ -39,10 +39,19 @@ static const struct hook_row hook_rows[HOOK_COUNT] = {
 	[HOOK_XDP_FORWARD] = {"xdp", "xdp_forward.bpf.o", "xdp_forward_reply.bpf.o", "xdp_forward_ruleset", false},
 };
 
+/* What builds wait at when their code is made: to be loaded it takes maps. */
+struct gate {
+	pthread_mutex_t mutex;
+	pthread_cond_t opened;
+	bool open;
+	const struct programs_request *request; /* once `open`; NULL: nothing is to be loaded */
+};
+
 /* One program being built, in a thread of its own: verifying takes most of the time. */
 struct build {
-	const struct programs_request *request;
-	struct images *images; /* that all builds share */
+	const struct programs_request *request; /* up to the gate the one of programs_begin() */
+	struct images *images;			/* that all builds share */
+	struct gate *gate;
 	enum hook hook;
 	struct bpf_object *object;
 	int fd;
@@ -199,10 +208,46 @@ static struct bpf_object *link_objects(struct build *build, const struct code *c
 	return link_program(code, paths, build->request->describe, &build->error);
 }
 
+static void gate_open(struct gate *gate, const struct programs_request *request)
+{
+	pthread_mutex_lock(&gate->mutex);
+	gate->request = request;
+	gate->open = true;
+	pthread_cond_broadcast(&gate->opened);
+	pthread_mutex_unlock(&gate->mutex);
+}
+
+/* Waits for the maps. Returns false if the program is not wanted after all. */
+static bool gate_pass(struct build *build)
+{
+	struct gate *gate = build->gate;
+
+	pthread_mutex_lock(&gate->mutex);
+	while (!gate->open)
+		pthread_cond_wait(&gate->opened, &gate->mutex);
+	pthread_mutex_unlock(&gate->mutex);
+	build->request = gate->request;
+	return build->request && build->request->hooks[build->hook];
+}
+
+/* Makes the code, which asks nothing of the kernel but what it can do. */
+static int make_object(struct build *build, struct plan *plan)
+{
+	struct code code;
+	int result = stretch_notes_take(&build->notes, plan, build->hook);
+
+	if (!result)
+		result = code_generate(&code, plan);
+	if (result)
+		return result;
+	build->object = link_objects(build, &code);
+	code_free(&code);
+	return 0;
+}
+
 static void build_program(struct build *build)
 {
 	struct plan plan;
-	struct code code;
 	int result = plan_make_sharing(&plan, build->request->ruleset, build->request->interfaces,
 				       hook_rows[build->hook].input, build->images);
 
@@ -210,15 +255,9 @@ static void build_program(struct build *build)
 		explain_refusal(build, result);
 		return;
 	}
-	result = stretch_notes_take(&build->notes, &plan, build->hook);
-	if (!result)
-		result = code_generate(&code, &plan);
-	if (!result) {
-		build->object = link_objects(build, &code);
-		code_free(&code);
-		if (build->object)
-			result = load_object(build, &plan);
-	}
+	result = make_object(build, &plan);
+	if (!result && build->object && gate_pass(build))
+		result = load_object(build, &plan);
 	plan_free(&plan);
 	if (result)
 		explain_refusal(build, result == -ERANGE ? -E2BIG : result);
@@ -263,28 +302,6 @@ static void make_room_for_descriptors(int some)
 		close(last);
 }
 
-/* Runs the builds side by side; the last one in this thread. */
-static void run_builds(struct build *builds, size_t count)
-{
-	pthread_t threads[HOOK_COUNT];
-	bool running[HOOK_COUNT] = {false};
-	pthread_attr_t attributes;
-
-	pthread_attr_init(&attributes);
-	place_elsewhere(&attributes);
-	for (size_t i = 0; i + 1 < count; i++) {
-		running[i] = !pthread_create(threads + i, &attributes, build_thread, builds + i);
-		if (!running[i])
-			build_thread(builds + i);
-	}
-	pthread_attr_destroy(&attributes);
-	if (count)
-		build_thread(builds + count - 1);
-	for (size_t i = 0; i + 1 < count; i++)
-		if (running[i])
-			pthread_join(threads[i], NULL);
-}
-
 /* Tests have few rules looked up as well: from so many on, 0 for all; and so many that are alike by hash. */
 static void read_test_settings(void)
 {
@@ -296,49 +313,151 @@ static void read_test_settings(void)
 		plan_exact_from = strtoul(exact, NULL, 10);
 }
 
+struct programs_begun {
+	struct programs_request request; /* of programs_begin() */
+	struct images *images;
+	struct gate gate;
+	struct build builds[HOOK_COUNT];
+	pthread_t threads[HOOK_COUNT];
+	bool running[HOOK_COUNT]; /* in a thread */
+};
+
+static void prepare_build(struct programs_begun *begun, enum hook hook)
+{
+	struct build *build = begun->builds + hook;
+
+	*build = (struct build){
+		.request = &begun->request, .images = begun->images, .gate = &begun->gate, .hook = hook, .fd = -1};
+	error_clear(&build->error);
+}
+
+static void start(struct programs_begun *begun, enum hook hook)
+{
+	pthread_attr_t attributes;
+
+	pthread_attr_init(&attributes);
+	place_elsewhere(&attributes);
+	begun->running[hook] = !pthread_create(begun->threads + hook, &attributes, build_thread, begun->builds + hook);
+	pthread_attr_destroy(&attributes);
+}
+
+/* The last hook of those: its program is built in the thread that asks for all, which would only wait for others. */
+static int last_hook(const bool hooks[HOOK_COUNT])
+{
+	int hook = HOOK_COUNT - 1;
+
+	while (hook >= 0 && !hooks[hook])
+		hook--;
+	return hook;
+}
+
+struct programs_begun *programs_begin(const struct programs_request *request, int some)
+{
+	struct programs_begun *begun = calloc(1, sizeof(*begun));
+	int last = last_hook(request->hooks);
+
+	if (!begun)
+		return NULL;
+	begun->images = images_new();
+	if (!begun->images) {
+		free(begun);
+		return NULL;
+	}
+	begun->request = *request;
+	pthread_mutex_init(&begun->gate.mutex, NULL);
+	pthread_cond_init(&begun->gate.opened, NULL);
+	read_test_settings();
+	programs_directory(); /* which is found out once, by one thread */
+	make_room_for_descriptors(some);
+	for (int hook = 0; hook < HOOK_COUNT; hook++) {
+		prepare_build(begun, hook);
+		if (hook < last && request->hooks[hook])
+			start(begun, hook);
+	}
+	return begun;
+}
+
+static void join_all(struct programs_begun *begun)
+{
+	for (int hook = 0; hook < HOOK_COUNT; hook++) {
+		if (begun->running[hook])
+			pthread_join(begun->threads[hook], NULL);
+		begun->running[hook] = false;
+	}
+}
+
+/* Runs the builds that are asked for side by side, those that have begun without this among them. */
+static void run_builds(struct programs_begun *begun, const struct programs_request *request)
+{
+	bool left[HOOK_COUNT];
+	int last;
+
+	for (int hook = 0; hook < HOOK_COUNT; hook++)
+		left[hook] = request->hooks[hook] && !begun->running[hook];
+	last = last_hook(left);
+	gate_open(&begun->gate, request);
+	for (int hook = 0; hook < last; hook++)
+		if (left[hook])
+			start(begun, hook);
+	for (int hook = 0; hook < HOOK_COUNT; hook++)
+		if (left[hook] && !begun->running[hook])
+			build_thread(begun->builds + hook);
+	join_all(begun);
+}
+
 /* Takes over what the builds have made. Returns the first that failed, or NULL. */
-static const struct build *collect(struct programs *programs, const struct build *builds, size_t count)
+static const struct build *collect(struct programs *programs, struct programs_begun *begun,
+				   const bool hooks[HOOK_COUNT])
 {
 	const struct build *failed = NULL;
 
-	for (size_t i = 0; i < count; i++) {
-		programs->objects[builds[i].hook] = builds[i].object;
-		programs->fds[builds[i].hook] = builds[i].fd;
-		programs->notes[builds[i].hook] = builds[i].notes;
-		if (builds[i].error.exit_code && !failed)
-			failed = builds + i;
+	for (int hook = 0; hook < HOOK_COUNT; hook++) {
+		struct build *build = begun->builds + hook;
+
+		if (!hooks[hook])
+			continue;
+		programs->objects[hook] = build->object;
+		programs->fds[hook] = build->fd;
+		programs->notes[hook] = build->notes;
+		build->object = NULL;
+		build->notes = (struct stretch_notes){0};
+		if (build->error.exit_code && !failed)
+			failed = build;
 	}
 	return failed;
 }
 
-int programs_build(struct programs *programs, const struct programs_request *request, struct error *error)
+int programs_build(struct programs *programs, struct programs_begun *begun, const struct programs_request *request,
+		   struct error *error)
 {
-	struct images *images = images_new();
-	struct build builds[HOOK_COUNT];
 	const struct build *failed;
-	size_t count = 0;
 
-	read_test_settings();
-	make_room_for_descriptors(request->maps[0].fd);
-	for (int hook = 0; hook < HOOK_COUNT; hook++) {
-		programs->objects[hook] = NULL;
+	*programs = (struct programs){0};
+	for (int hook = 0; hook < HOOK_COUNT; hook++)
 		programs->fds[hook] = -1;
-		programs->notes[hook] = (struct stretch_notes){0};
-		if (!request->hooks[hook])
-			continue;
-		builds[count] = (struct build){.request = request, .images = images, .hook = hook, .fd = -1};
-		error_clear(&builds[count++].error);
-	}
-	if (!images)
-		return error_set(error, EX_OSERR, -1, "%s", strerror(ENOMEM));
-	run_builds(builds, count);
-	images_free(images);
-	failed = collect(programs, builds, count);
+	run_builds(begun, request);
+	failed = collect(programs, begun, request->hooks);
 	if (!failed)
 		return 0;
 	*error = failed->error;
 	programs_free(programs);
 	return -1;
+}
+
+void programs_end(struct programs_begun *begun)
+{
+	if (!begun)
+		return;
+	gate_open(&begun->gate, NULL);
+	join_all(begun);
+	for (int hook = 0; hook < HOOK_COUNT; hook++) {
+		bpf_object__close(begun->builds[hook].object);
+		free(begun->builds[hook].notes.note);
+	}
+	images_free(begun->images);
+	pthread_cond_destroy(&begun->gate.opened);
+	pthread_mutex_destroy(&begun->gate.mutex);
+	free(begun);
 }
 
 void programs_free(struct programs *programs)

@@ -35,7 +35,7 @@ struct programs_request {
 	size_t map_count;
 	firewall_describe describe;
 	struct table_epochs table_epochs; /* maps/layout.h */
-	bool hooks[HOOK_COUNT];		  /* which programs to build */
+	bool hooks[HOOK_COUNT];		  /* which programs to build; programs_begin(): which it will be, probably */
 	bool xdp_plain_attach_type;	  /* the entry runs under libxdp's dispatcher: expected_attach_type 0 */
 };
 
@@ -49,12 +49,27 @@ struct programs {
 /* Whether any rule of the ruleset answers incoming packets (reset, unreach...), so that TC ingress is needed. */
 bool programs_need_reply(const struct ruleset *ruleset);
 
+/* Programs that are being made. */
+struct programs_begun;
+
 /*
- * Builds the requested programs, loading them in parallel. Returns 0, or -1 with *error set (exit code
- * EX_UNAVAILABLE; a ruleset the verifier finds too large is said so in plain words) and *programs empty.
+ * Begins to make programs, in threads of their own, while what they take to be loaded is not there yet: of *request
+ * maps, table_epochs and xdp_plain_attach_type do not matter. What its pointers lead to must last, unchanged, until
+ * programs_end(). `some` is any open file descriptor. Returns NULL if there is no memory.
  */
-int programs_build(struct programs *programs, const struct programs_request *request, struct error *error);
+struct programs_begun *programs_begin(const struct programs_request *request, int some);
+
+/*
+ * Builds the requested programs, loading them in parallel, with the same rules and interfaces as those begun; once for
+ * each `begun`. Returns 0, or -1 with *error set (exit code EX_UNAVAILABLE; a ruleset the verifier finds too large is
+ * said so in plain words) and *programs empty.
+ */
+int programs_build(struct programs *programs, struct programs_begun *begun, const struct programs_request *request,
+		   struct error *error);
 void programs_free(struct programs *programs);
+
+/* Gives up what has begun and was not built; NULL is allowed. */
+void programs_end(struct programs_begun *begun);
 
 /*
  * Gives an XDP program the marks of the entry that jumps to it: a program array takes only programs that declare what

@@ -60,6 +60,7 @@ int LLVMFuzzerTestOneInput(const __u8 *bytes, size_t size)
 					   .describe = describe,
 					   .maps = maps,
 					   .hooks = {true, true, choose_once_in(&choices, 8)}};
+	struct programs_begun *begun;
 	struct programs programs;
 	struct error error;
 
@@ -67,9 +68,13 @@ int LLVMFuzzerTestOneInput(const __u8 *bytes, size_t size)
 		map_count = make_maps(maps);
 	request.map_count = map_count;
 	error_clear(&error);
-	if (programs_build(&programs, &request, &error))
+	begun = programs_begin(&request, maps[0].fd);
+	if (!begun)
+		abort();
+	if (programs_build(&programs, begun, &request, &error))
 		complain(&ruleset, &error);
 	programs_free(&programs);
+	programs_end(begun);
 	ruleset_free(&ruleset);
 	return 0;
 }
