@@ -10,35 +10,42 @@
 #include "ipfw/packet.h"
 #include "ipfw/verdict.h"
 
-/* Counter of a slot on this CPU: the banks lie one behind the other (include/ipfw/limits.h). NULL: no such slot. */
-static __always_inline struct rule_counter *counter_find(__u32 slot)
+/* The counters that a slot is among, on this CPU: the banks lie one behind the other (include/ipfw/limits.h). NULL: no
+ * such slot. */
+static __always_inline struct counter_group *counter_group_find(__u32 slot)
 {
-	struct rule_counter *counter;
+	__u32 key = slot / COUNTER_GROUP_SLOTS;
+	struct counter_group *group;
 
 	if (slot < COUNTER_BANK0_SLOTS) {
-		counter = bpf_map_lookup_elem(&counters_0, &slot);
+		group = bpf_map_lookup_elem(&counters_0, &key);
 		keep_apart(0);
-		return counter;
+		return group;
 	}
-	slot -= COUNTER_BANK0_SLOTS;
-	if (slot < COUNTER_BANK1_SLOTS) {
-		counter = bpf_map_lookup_elem(&counters_1, &slot);
+	key -= COUNTER_BANK0_SLOTS / COUNTER_GROUP_SLOTS;
+	if (slot < COUNTER_BANK0_SLOTS + COUNTER_BANK1_SLOTS) {
+		group = bpf_map_lookup_elem(&counters_1, &key);
 		keep_apart(1);
-		return counter;
+		return group;
 	}
-	slot -= COUNTER_BANK1_SLOTS;
-	counter = bpf_map_lookup_elem(&counters_2, &slot);
+	key -= COUNTER_BANK1_SLOTS / COUNTER_GROUP_SLOTS;
+	group = bpf_map_lookup_elem(&counters_2, &key);
 	keep_apart(2);
-	return counter;
+	return group;
 }
 
 /* Adds the packet to the counters of a rule and notes the time. */
 static __always_inline void count_rule(const struct packet *packet, __u32 slot)
 {
-	struct rule_counter *counter = counter_find(slot);
+	struct counter_group *group = counter_group_find(slot);
+	struct rule_counter *counter;
+	__u64 within = slot % COUNTER_GROUP_SLOTS;
 
-	if (!counter)
+	if (!group)
 		return;
+	/* Else the optimiser would add it before the test. */
+	asm volatile("" : "+r"(within));
+	counter = group->counters + within;
 	counter->packets += packet->segments;
 	counter->bytes += packet->bytes;
 	counter->last_match = bpf_jiffies64();

@@ -15,23 +15,23 @@
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, COUNTER_BANK0_SLOTS);
+	__uint(max_entries, COUNTER_BANK0_SLOTS / COUNTER_GROUP_SLOTS);
 	__type(key, __u32);
-	__type(value, struct rule_counter);
+	__type(value, struct counter_group);
 } counters_0 SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, COUNTER_BANK1_SLOTS);
+	__uint(max_entries, COUNTER_BANK1_SLOTS / COUNTER_GROUP_SLOTS);
 	__type(key, __u32);
-	__type(value, struct rule_counter);
+	__type(value, struct counter_group);
 } counters_1 SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, COUNTER_BANK2_SLOTS);
+	__uint(max_entries, COUNTER_BANK2_SLOTS / COUNTER_GROUP_SLOTS);
 	__type(key, __u32);
-	__type(value, struct rule_counter);
+	__type(value, struct counter_group);
 } counters_2 SEC(".maps");
 
 struct {

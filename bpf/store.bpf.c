@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Declares every map with type information but no program: the loader makes maps from these declarations (program
- * arrays, which cannot carry types, excepted). "ruleset" and "hooks" are userland's alone.
+ * arrays, which cannot carry types, excepted). "ruleset", "hooks" and "counter_zeros_*" are userland's alone.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -25,6 +25,18 @@ struct {
 	__type(key, __u32);
 	__type(value, struct stored_rule);
 } ruleset SEC(".maps");
+
+#define COUNTER_ZEROS(bank)                                                                                            \
+	struct {                                                                                                       \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                                                                      \
+		__uint(max_entries, COUNTER_BANK##bank##_SLOTS);                                                       \
+		__type(key, __u32);                                                                                    \
+		__type(value, struct counter_zero);                                                                    \
+	} counter_zeros_##bank SEC(".maps")
+
+COUNTER_ZEROS(0);
+COUNTER_ZEROS(1);
+COUNTER_ZEROS(2);
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

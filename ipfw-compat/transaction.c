@@ -121,15 +121,41 @@ int transaction_counters(struct transaction *transaction, const struct rule *rul
 	return 0;
 }
 
+/* Writes which slots are marked so; NULL if none is. The caller frees it. Returns 0 or -errno. */
+static int reset_marks(const struct transaction *transaction, unsigned int what, bool **slots)
+{
+	bool any = false;
+
+	*slots = calloc(COUNTER_SLOTS, sizeof(**slots));
+	if (!*slots)
+		return -ENOMEM;
+	for (__u32 slot = 0; slot < COUNTER_SLOTS; slot++)
+		any |= (*slots)[slot] = transaction->resets[slot] & what;
+	if (!any) {
+		free(*slots);
+		*slots = NULL;
+	}
+	return 0;
+}
+
+static int reset_counters(const struct transaction *transaction)
+{
+	bool *slots;
+	int result = reset_marks(transaction, RESET_COUNTERS, &slots);
+
+	if (slots)
+		result = firewall_zero(transaction->firewall, slots);
+	free(slots);
+	return result;
+}
+
 /* Ends the dynamic rules of all rules that are marked so. */
 static int reset_states(const struct transaction *transaction, struct error *error)
 {
-	bool *slots = calloc(COUNTER_SLOTS, sizeof(*slots)), any = false;
-	int result = slots ? 0 : -ENOMEM;
+	bool *slots;
+	int result = reset_marks(transaction, RESET_STATES, &slots);
 
-	for (__u32 slot = 0; slots && slot < COUNTER_SLOTS; slot++)
-		any |= slots[slot] = transaction->resets[slot] & RESET_STATES;
-	if (any)
+	if (slots)
 		result = firewall_delete_dynamic(transaction->firewall, slots);
 	free(slots);
 	return result ? error_set(error, EX_OSERR, -1, "deleting dynamic rules: %s", strerror(-result)) : 0;
@@ -137,18 +163,16 @@ static int reset_states(const struct transaction *transaction, struct error *err
 
 static int reset_slots(struct transaction *transaction, struct error *error)
 {
+	int result;
+
 	if (!transaction->resets || !firewall_loaded(transaction->firewall))
 		return 0;
-	for (__u32 slot = 0; slot < COUNTER_SLOTS; slot++) {
-		int result = 0;
-
-		if (transaction->resets[slot] & RESET_COUNTERS)
-			result = firewall_zero(transaction->firewall, slot);
-		if (!result && transaction->resets[slot] & RESET_LOG)
+	result = reset_counters(transaction);
+	for (__u32 slot = 0; !result && slot < COUNTER_SLOTS; slot++)
+		if (transaction->resets[slot] & RESET_LOG)
 			result = firewall_reset_log(transaction->firewall, slot);
-		if (result)
-			return error_set(error, EX_OSERR, -1, "resetting counters: %s", strerror(-result));
-	}
+	if (result)
+		return error_set(error, EX_OSERR, -1, "resetting counters: %s", strerror(-result));
 	return reset_states(transaction, error);
 }
 

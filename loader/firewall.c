@@ -223,7 +223,7 @@ int firewall_set_variables(struct firewall *firewall, const struct variables *va
 	return 0;
 }
 
-/* Reads all counters on the first call: a listing asks for each rule, and one system call fetches a thousand. */
+/* Reads all counters on the first call: a listing asks for each rule, and one system call fetches many. */
 static int read_sums(struct firewall *firewall)
 {
 	__u32 slots = COUNTER_SLOT_DEFAULT + 1;
@@ -269,15 +269,15 @@ int firewall_counters(struct firewall *firewall, __u32 slot, struct counters *co
 	return 0;
 }
 
-int firewall_zero(struct firewall *firewall, __u32 slot)
+int firewall_zero(struct firewall *firewall, const bool *slots)
 {
 	int result;
 
 	if (!firewall->lasting.control || firewall->access != FIREWALL_WRITE)
 		return -EINVAL;
-	result = counters_zero(&firewall->lasting, slot);
-	if (!result && firewall->sums)
-		memset(firewall->sums + slot, 0, sizeof(*firewall->sums));
+	result = counters_zero(&firewall->lasting, slots);
+	free(firewall->sums);
+	firewall->sums = NULL;
 	return result;
 }
 

@@ -74,8 +74,8 @@ int firewall_commit(struct firewall *firewall, struct ruleset *ruleset, firewall
 
 /* Reads the counters of the rule with this slot. Returns 0 or -errno. */
 int firewall_counters(struct firewall *firewall, __u32 slot, struct counters *counters);
-/* Zeroes the counters of the rule with this slot on all CPUs. Returns 0 or -errno. */
-int firewall_zero(struct firewall *firewall, __u32 slot);
+/* Sets the counters of the rules to zero whose slots are marked in slots[COUNTER_SLOTS]. Returns 0 or -errno. */
+int firewall_zero(struct firewall *firewall, const bool *slots);
 /* Lets the rule with this slot, which has `log`, log up to its limit again. Returns 0 or -errno. */
 int firewall_reset_log(struct firewall *firewall, __u32 slot);
 

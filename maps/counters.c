@@ -9,8 +9,6 @@
 
 #include "maps/log_counts.h"
 
-#define BATCH_SLOTS 1024
-
 struct bank {
 	__u32 first, slots;
 };
@@ -33,87 +31,123 @@ static unsigned int bank_of(__u32 slot)
 /* Whether the bank has been made at its full size; until then no rule has a slot in it. */
 static bool bank_full_size(const struct lasting *lasting, unsigned int bank)
 {
-	return lasting_entries(lasting, LASTING_COUNTERS + bank) == banks[bank].slots;
+	return lasting_entries(lasting, LASTING_COUNTERS + bank) == banks[bank].slots / COUNTER_GROUP_SLOTS &&
+	       lasting_entries(lasting, LASTING_COUNTER_ZEROS + bank) == banks[bank].slots;
 }
 
-static void add_up(struct rule_counter *sum, const struct rule_counter *values, int cpus)
+/* What is read of one group at a time. */
+struct reader {
+	const struct lasting *lasting;
+	int cpus;
+	struct counter_group *values;		       /* of each CPU */
+	struct rule_counter sums[COUNTER_GROUP_SLOTS]; /* since the counters were made */
+};
+
+/* Returns 0 or -errno; reader_free() in any case. */
+static int reader_make(struct reader *reader, const struct lasting *lasting)
 {
-	memset(sum, 0, sizeof(*sum));
-	for (int cpu = 0; cpu < cpus; cpu++) {
-		sum->packets += values[cpu].packets;
-		sum->bytes += values[cpu].bytes;
-		if (values[cpu].last_match > sum->last_match)
-			sum->last_match = values[cpu].last_match;
-	}
+	reader->lasting = lasting;
+	reader->cpus = libbpf_num_possible_cpus();
+	reader->values = reader->cpus < 0 ? NULL : calloc((size_t)reader->cpus, sizeof(*reader->values));
+	if (reader->values)
+		return 0;
+	return reader->cpus < 0 ? reader->cpus : -ENOMEM;
 }
 
-static int read_bank(int fd, __u32 slots, struct rule_counter *sums, int cpus)
+static void reader_free(struct reader *reader)
 {
-	struct rule_counter *values = calloc((size_t)BATCH_SLOTS * (size_t)cpus, sizeof(*values));
-	__u32 *keys = calloc(BATCH_SLOTS, sizeof(*keys)), position = 0, done = 0, count;
-	int result = values && keys ? 0 : -ENOMEM;
+	free(reader->values);
+}
 
-	while (!result && done < slots) {
-		count = slots - done < BATCH_SLOTS ? slots - done : BATCH_SLOTS;
-		/* ENOENT tells the end of the map; the elements before it have been copied. */
-		result = bpf_map_lookup_batch(fd, done ? &position : NULL, &position, keys, values, &count, NULL);
-		if (result && errno != ENOENT)
-			break;
-		result = 0;
-		if (!count)
-			break;
-		for (__u32 i = 0; i < count; i++)
-			add_up(&sums[keys[i]], values + (size_t)i * (size_t)cpus, cpus);
-		done += count;
+/* Fills `sums` for the slots from `first`, which begins a group. Returns 0 or -errno. */
+static int reader_sum(struct reader *reader, __u32 first)
+{
+	unsigned int bank = bank_of(first);
+	__u32 key = (first - banks[bank].first) / COUNTER_GROUP_SLOTS;
+
+	if (bpf_map_lookup_elem(reader->lasting->fds[LASTING_COUNTERS + bank], &key, reader->values))
+		return -errno;
+	memset(reader->sums, 0, sizeof(reader->sums));
+	for (int cpu = 0; cpu < reader->cpus; cpu++) {
+		for (__u32 i = 0; i < COUNTER_GROUP_SLOTS; i++) {
+			const struct rule_counter *value = reader->values[cpu].counters + i;
+
+			reader->sums[i].packets += value->packets;
+			reader->sums[i].bytes += value->bytes;
+			if (value->last_match > reader->sums[i].last_match)
+				reader->sums[i].last_match = value->last_match;
+		}
 	}
-	if (result)
-		result = result == -ENOMEM ? -ENOMEM : -errno;
-	free(values);
-	free(keys);
-	return result;
+	return 0;
+}
+
+/* Takes off what `count` counters from `first` had counted when they were set to zero. Returns 0 or -errno. */
+static int subtract_zeros(const struct lasting *lasting, __u32 first, __u32 count, struct rule_counter *sums)
+{
+	unsigned int bank = bank_of(first);
+	struct counter_zero zero;
+
+	for (__u32 i = 0; i < count; i++) {
+		__u32 key = first - banks[bank].first + i;
+
+		if (!sums[i].packets)
+			continue;
+		if (bpf_map_lookup_elem(lasting->fds[LASTING_COUNTER_ZEROS + bank], &key, &zero))
+			return -errno;
+		sums[i].packets -= zero.packets;
+		sums[i].bytes -= zero.bytes;
+		if (!sums[i].packets)
+			sums[i].last_match = 0;
+	}
+	return 0;
 }
 
 int counters_read(const struct lasting *lasting, __u32 slots, struct rule_counter *sums)
 {
-	int cpus = libbpf_num_possible_cpus(), result = cpus < 0 ? cpus : 0;
+	struct reader reader;
+	int result = reader_make(&reader, lasting);
 
-	for (unsigned int bank = 0; !result && bank < COUNTER_BANKS && slots > banks[bank].first; bank++) {
-		__u32 wanted = slots - banks[bank].first;
+	for (__u32 first = 0; !result && first < slots; first += COUNTER_GROUP_SLOTS) {
+		__u32 count = slots - first < COUNTER_GROUP_SLOTS ? slots - first : COUNTER_GROUP_SLOTS;
 
-		if (bank_full_size(lasting, bank))
-			result = read_bank(lasting->fds[LASTING_COUNTERS + bank],
-					   wanted < banks[bank].slots ? wanted : banks[bank].slots,
-					   sums + banks[bank].first, cpus);
+		if (!bank_full_size(lasting, bank_of(first)))
+			break;
+		result = reader_sum(&reader, first);
+		if (!result)
+			result = subtract_zeros(lasting, first, count, reader.sums);
+		if (!result)
+			memcpy(sums + first, reader.sums, count * sizeof(*sums));
+	}
+	reader_free(&reader);
+	return result;
+}
+
+/* The marked ones of the group from `first`. Returns 0 or -errno. */
+static int zero_group(struct reader *reader, __u32 first, const bool *slots)
+{
+	unsigned int bank = bank_of(first);
+	int result = reader_sum(reader, first);
+
+	for (__u32 i = 0; !result && i < COUNTER_GROUP_SLOTS; i++) {
+		struct counter_zero zero = {reader->sums[i].packets, reader->sums[i].bytes};
+		__u32 key = first - banks[bank].first + i;
+
+		if (slots[first + i] &&
+		    bpf_map_update_elem(reader->lasting->fds[LASTING_COUNTER_ZEROS + bank], &key, &zero, BPF_EXIST))
+			result = -errno;
 	}
 	return result;
 }
 
-/* `zeroes` holds one struct rule_counter for each possible CPU. */
-static int zero_slot(const struct lasting *lasting, __u32 slot, const struct rule_counter *zeroes)
+int counters_zero(const struct lasting *lasting, const bool *slots)
 {
-	unsigned int bank = bank_of(slot);
-	__u32 index = slot - banks[bank].first;
+	struct reader reader;
+	int result = reader_make(&reader, lasting);
 
-	return bpf_map_update_elem(lasting->fds[LASTING_COUNTERS + bank], &index, zeroes, BPF_EXIST) ? -errno : 0;
-}
-
-static struct rule_counter *make_zeroes(void)
-{
-	int cpus = libbpf_num_possible_cpus();
-
-	return cpus < 0 ? NULL : calloc((size_t)cpus, sizeof(struct rule_counter));
-}
-
-int counters_zero(const struct lasting *lasting, __u32 slot)
-{
-	struct rule_counter *zeroes;
-	int result;
-
-	if (slot >= COUNTER_SLOTS)
-		return -EINVAL;
-	zeroes = make_zeroes();
-	result = zeroes ? zero_slot(lasting, slot, zeroes) : -ENOMEM;
-	free(zeroes);
+	for (__u32 first = 0; !result && first < COUNTER_SLOTS; first += COUNTER_GROUP_SLOTS)
+		if (memchr(slots + first, 1, COUNTER_GROUP_SLOTS))
+			result = zero_group(&reader, first, slots);
+	reader_free(&reader);
 	return result;
 }
 
@@ -137,35 +171,38 @@ static int grow_banks(struct lasting *lasting, const struct pins *pins, const ch
 {
 	int result = 0;
 
-	for (unsigned int bank = 0; !result && bank <= bank_of(limit - 1); bank++)
-		if (!bank_full_size(lasting, bank))
-			result = lasting_grow(lasting, pins, object_path, LASTING_COUNTERS + bank, banks[bank].slots);
+	for (unsigned int bank = 0; !result && bank <= bank_of(limit - 1); bank++) {
+		if (bank_full_size(lasting, bank))
+			continue;
+		result = lasting_grow(lasting, pins, object_path, LASTING_COUNTER_ZEROS + bank, banks[bank].slots);
+		if (!result)
+			result = lasting_grow(lasting, pins, object_path, LASTING_COUNTERS + bank,
+					      banks[bank].slots / COUNTER_GROUP_SLOTS);
+	}
 	return result;
 }
 
+/* `fresh` has room for COUNTER_SLOTS, all false: the slots given become true. */
 static int assign_free(const struct lasting *lasting, struct ruleset *ruleset, __u32 unassigned, bool *used,
-		       __u32 limit)
+		       __u32 limit, bool *fresh)
 {
-	struct rule_counter *zeroes = make_zeroes();
 	__u32 slot = lasting->control->next_slot;
-	int result = zeroes ? 0 : -ENOMEM;
+	int result = 0;
 
 	for (size_t i = 0; !result && i < ruleset->count; i++) {
 		if (ruleset->rules[i]->slot != unassigned)
 			continue;
 		for (; slot >= limit || used[slot]; slot = slot >= limit ? COUNTER_SLOT_DEFAULT + 1 : slot + 1)
 			;
-		result = zero_slot(lasting, slot, zeroes);
-		if (!result && rule_find_option(ruleset->rules[i], OPTION_LOG))
+		if (rule_find_option(ruleset->rules[i], OPTION_LOG))
 			result = log_count_reset(lasting, slot);
 		if (!result) {
-			used[slot] = true;
+			used[slot] = fresh[slot] = true;
 			ruleset->rules[i]->slot = slot++;
 		}
 	}
 	lasting->control->next_slot = slot;
-	free(zeroes);
-	return result;
+	return result ? result : counters_zero(lasting, fresh);
 }
 
 /* Marks the slots that the rules have. Returns how many were not marked yet; *highest grows to the greatest. */
@@ -189,7 +226,7 @@ static size_t mark_used(const struct ruleset *ruleset, bool *used, __u32 *highes
 int counters_assign(struct lasting *lasting, const struct pins *pins, const char *object_path,
 		    const struct ruleset *active, struct ruleset *ruleset, __u32 unassigned)
 {
-	bool *used = calloc(COUNTER_SLOTS, sizeof(*used));
+	bool *used = calloc(2 * COUNTER_SLOTS, sizeof(*used));
 	__u32 highest = COUNTER_SLOT_DEFAULT, limit;
 	size_t wanted = 1;
 	int result;
@@ -205,7 +242,7 @@ int counters_assign(struct lasting *lasting, const struct pins *pins, const char
 	if (!result)
 		result = log_counts_grow(lasting, pins, object_path, ruleset);
 	if (!result)
-		result = assign_free(lasting, ruleset, unassigned, used, limit);
+		result = assign_free(lasting, ruleset, unassigned, used, limit, used + COUNTER_SLOTS);
 	free(used);
 	return result;
 }

@@ -4,6 +4,7 @@
 #define MAPS_COUNTERS_H
 
 #include <linux/types.h>
+#include <stdbool.h>
 
 #include "ipfw/rule.h"
 #include "maps/lasting.h"
@@ -14,8 +15,8 @@
  */
 int counters_read(const struct lasting *lasting, __u32 slots, struct rule_counter *sums);
 
-/* Zeroes the counters of one slot on all CPUs. Returns 0 or -errno. */
-int counters_zero(const struct lasting *lasting, __u32 slot);
+/* Sets the counters of all slots to zero that are marked in slots[COUNTER_SLOTS]. Returns 0 or -errno. */
+int counters_zero(const struct lasting *lasting, const bool *slots);
 
 /*
  * Gives a slot to every rule whose slot is `unassigned`, zeroed before together with its count of `log', and used by no

@@ -20,6 +20,9 @@ const char *const lasting_names[LASTING_MAPS] = {
 	[LASTING_COUNTERS] = "counters_0",
 	[LASTING_COUNTERS + 1] = "counters_1",
 	[LASTING_COUNTERS + 2] = "counters_2",
+	[LASTING_COUNTER_ZEROS] = "counter_zeros_0",
+	[LASTING_COUNTER_ZEROS + 1] = "counter_zeros_1",
+	[LASTING_COUNTER_ZEROS + 2] = "counter_zeros_2",
 	[LASTING_DROPS] = "drops",
 	[LASTING_HOOKS] = "hooks",
 	[LASTING_VLANS] = "vlans",
@@ -215,7 +218,7 @@ static int create_maps(struct lasting *lasting, const char *object_path)
 	for (int i = 0; i < LASTING_TYPED_MAPS; i++)
 		orders[i].name = lasting_names[i];
 	for (int bank = 1; bank < COUNTER_BANKS; bank++)
-		orders[LASTING_COUNTERS + bank].entries = 1;
+		orders[LASTING_COUNTERS + bank].entries = orders[LASTING_COUNTER_ZEROS + bank].entries = 1;
 	orders[LASTING_LOG_COUNTS].entries = 1;
 	orders[LASTING_STATE_OWNERS].entries = 1;
 	result = maps_create(object_path, orders, LASTING_TYPED_MAPS);

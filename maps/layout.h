@@ -20,7 +20,7 @@
 #include "ipfw/log_record.h"
 #include "ipfw/packet.h"
 
-#define MAPS_LAYOUT_VERSION 9
+#define MAPS_LAYOUT_VERSION 10
 
 /* "control", ARRAY[1], BPF_F_MMAPABLE: the words that all hooks read. The first three stay where they are in every
  * layout. */
@@ -72,11 +72,27 @@ enum xdp_entry_kind {
 	XDP_ENTRY_DISPATCHED, /* the entry runs under libxdp's dispatcher */
 };
 
-/* "counters_0", "counters_1", "counters_2", PERCPU_ARRAY[COUNTER_BANKn_SLOTS], by counter slot. */
 struct rule_counter {
 	__u64 packets;	  /* wire packets */
 	__u64 bytes;	  /* their IP lengths */
 	__u64 last_match; /* jiffies64 of the last match, 0: never */
+};
+
+/*
+ * "counters_0", "counters_1", "counters_2", PERCPU_ARRAY[COUNTER_BANKn_SLOTS / COUNTER_GROUP_SLOTS], by counter slot.
+ * Many counters are one element, since the kernel looks up the place of each element in memory, which for thousands of
+ * them is in no cache. Only packets write them: they start from what "counter_zeros" says.
+ */
+struct counter_group {
+	struct rule_counter counters[COUNTER_GROUP_SLOTS];
+};
+
+/*
+ * "counter_zeros_0", "counter_zeros_1", "counter_zeros_2", ARRAY[COUNTER_BANKn_SLOTS], by counter slot; no program
+ * reads it: the sums over all CPUs when the counter was last set to zero.
+ */
+struct counter_zero {
+	__u64 packets, bytes;
 };
 
 /* "drops", PERCPU_ARRAY[DROP_REASON_COUNT], by enum drop_reason. */

@@ -42,7 +42,7 @@ static size_t make_maps(struct map_binding *maps)
 	for (size_t i = 0; i < COUNTER_BANKS; i++) {
 		maps[i].name = names[i];
 		maps[i].fd = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, names[i], sizeof(__u32),
-					    sizeof(struct rule_counter), 1, NULL);
+					    sizeof(struct counter_group), 1, NULL);
 		if (maps[i].fd < 0)
 			abort();
 	}

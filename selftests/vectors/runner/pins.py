@@ -2,6 +2,7 @@
 """The pinned programs and maps of the current namespace's firewall, as maps/layout.h describes them."""
 
 import os
+import struct
 
 from .kernel import Map, Program, network_cookie
 from .layout import read_layouts
@@ -60,10 +61,11 @@ class Pins:
         return thing
 
     def _open_banks(self, base):
-        """Counter maps with the first slot that each holds."""
+        """Maps of counters, and of what they are zero from, with the first slot that each pair holds."""
         first, banks = 0, []
         for bank in range(NUMBERS["COUNTER_BANKS"]):
-            banks.append((first, self._open(Map(f"{base}/counters_{bank}", STRUCTS["rule_counter"], per_cpu=True))))
+            counters = self._open(Map(f"{base}/counters_{bank}", STRUCTS["counter_group"], per_cpu=True))
+            banks.append((first, counters, self._open(Map(f"{base}/counter_zeros_{bank}", STRUCTS["counter_zero"]))))
             first += NUMBERS[f"COUNTER_BANK{bank}_SLOTS"]
         return banks
 
@@ -112,8 +114,16 @@ class Pins:
         data[offset : offset + size] = address
         self.interfaces.write(interface.index, data)
 
-    def _bank(self, slot):
-        return next((counters, slot - first) for first, counters in reversed(self.banks) if slot >= first)
+    def _counted(self, slot):
+        """(packets, bytes) since the counter was made; the map of zeros, and the slot's index there."""
+        counters, zeros, index = next((counters, zeros, slot - first) for first, counters, zeros in reversed(self.banks)
+                                      if slot >= first)
+        counter = STRUCTS["rule_counter"]
+        key, within = divmod(index, NUMBERS["COUNTER_GROUP_SLOTS"])
+        data = counters.read(key)
+        copies = range(within * counter.size, len(data), counters.stride)
+        sums = [sum(counter.get(data, member, base) for base in copies) for member in ("packets", "bytes")]
+        return sums, zeros, index
 
     def numbers(self):
         """Rule numbers in evaluation order."""
@@ -125,17 +135,15 @@ class Pins:
 
     def counters(self):
         """(packets, bytes) of the rules in evaluation order."""
-        counter = STRUCTS["rule_counter"]
+        zero = STRUCTS["counter_zero"]
         result = []
         for _, slot, _ in self.rules:
-            bank, index = self._bank(slot)
-            data = bank.read(index)
-            copies = range(0, len(data), bank.stride)
-            sums = [sum(counter.get(data, member, base) for base in copies) for member in ("packets", "bytes")]
-            result.append(tuple(sums))
+            sums, zeros, index = self._counted(slot)
+            start = zeros.read(index)
+            result.append(tuple(total - zero.get(start, member) for total, member in zip(sums, ("packets", "bytes"))))
         return result
 
     def zero_default_rule(self):
         """Forgets what rule 65535 has counted before: it survives a flush."""
-        bank, index = self._bank(NUMBERS["COUNTER_SLOT_DEFAULT"])
-        bank.write(index, bytes(bank.stride * bank.copies))
+        sums, zeros, index = self._counted(NUMBERS["COUNTER_SLOT_DEFAULT"])
+        zeros.write(index, struct.pack("=QQ", *sums))
