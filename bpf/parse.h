@@ -65,7 +65,7 @@ static __always_inline bool parse_ordinary(hook_context *context, __u32 receive,
 		.receive_interface = receive,
 		.transmit_interface = transmit,
 	};
-	return interface && parse_fast(context, interface, input, packet);
+	return interface && parse_fast(context, interface, input, packet_needs, packet);
 }
 
 /*

@@ -19,7 +19,7 @@
 
 /* Transport header of `length` bytes packet, of which `room` belong to it. False: leave it to the slow parser. */
 static __always_inline bool fast_transport(hook_context *context, struct packet *packet, const void *header,
-					   const void *end, __u32 room)
+					   const void *end, __u32 room, __u32 needs)
 {
 	const struct tcphdr *tcp = header;
 	const __u8 *bytes = header;
@@ -32,9 +32,9 @@ static __always_inline bool fast_transport(hook_context *context, struct packet 
 			return false;
 		packet->tcp_flags = bytes[TCP_FLAGS_OFFSET];
 		packet->flags = PACKET_PORTS | PACKET_TCP;
-		if (packet_needs & PACKET_NEEDS_HEADERS)
+		if (needs & PACKET_NEEDS_HEADERS)
 			tcp_numbers(packet, tcp);
-		if (packet_needs & PACKET_NEEDS_TCP_OPTIONS)
+		if (needs & PACKET_NEEDS_TCP_OPTIONS)
 			tcp_options_parse(context, packet);
 	} else if (packet->protocol == IPPROTO_UDP) {
 		packet->flags = PACKET_PORTS;
@@ -52,7 +52,7 @@ static __always_inline bool fast_transport(hook_context *context, struct packet 
 }
 
 static __always_inline bool fast_ip4(hook_context *context, const struct iphdr *ip, const void *end, __u32 frame,
-				     __u32 mtu, struct packet *packet)
+				     __u32 mtu, __u32 needs, struct packet *packet)
 {
 	__u32 length;
 
@@ -70,13 +70,13 @@ static __always_inline bool fast_ip4(hook_context *context, const struct iphdr *
 	packet->bytes = length;
 	packet->network_length = sizeof(*ip);
 	packet->transport_offset = ETH_HLEN + sizeof(*ip);
-	if (packet_needs & PACKET_NEEDS_HEADERS)
+	if (needs & PACKET_NEEDS_HEADERS)
 		ip4_numbers(packet, ip);
-	return length >= sizeof(*ip) && fast_transport(context, packet, ip + 1, end, length - sizeof(*ip));
+	return length >= sizeof(*ip) && fast_transport(context, packet, ip + 1, end, length - sizeof(*ip), needs);
 }
 
 static __always_inline bool fast_ip6(hook_context *context, const struct ipv6hdr *ip, const void *end, __u32 frame,
-				     __u32 mtu, struct packet *packet)
+				     __u32 mtu, __u32 needs, struct packet *packet)
 {
 	__u32 payload;
 
@@ -92,9 +92,9 @@ static __always_inline bool fast_ip6(hook_context *context, const struct ipv6hdr
 	packet->bytes = payload + sizeof(*ip);
 	packet->network_length = sizeof(*ip);
 	packet->transport_offset = ETH_HLEN + sizeof(*ip);
-	if (packet_needs & PACKET_NEEDS_HEADERS)
+	if (needs & PACKET_NEEDS_HEADERS)
 		ip6_numbers(packet, ip);
-	return fast_transport(context, packet, ip + 1, end, payload);
+	return fast_transport(context, packet, ip + 1, end, payload, needs);
 }
 
 /* Whether an incoming frame is addressed to this interface by its link address and not of our own making. */
@@ -112,20 +112,21 @@ static __always_inline bool fast_link(hook_context *context, const struct ethhdr
 
 /* Fills in link addresses, EtherType and layers. False for a frame that meets no rule: the slow parser lets it pass. */
 static __always_inline bool fast_frame(struct packet *packet, const struct ethhdr *ethernet,
-				       const struct interface_entry *interface)
+				       const struct interface_entry *interface, __u32 needs)
 {
 	packet->ether_type = bpf_ntohs(ethernet->h_proto);
-	packet->layers = link_layers(interface, packet->ether_type, packet_needs);
+	packet->layers = link_layers(interface, packet->ether_type, needs);
 	link_addresses(packet, ethernet);
 	return packet->layers;
 }
 
 /*
  * Fills the descriptor, which the caller has cleared, and returns true, or returns false with it half filled.
- * `input`: the frame came in by `interface`, it does not leave by it.
+ * `input`: the frame came in by `interface`, it does not leave by it. `needs`: packet_needs, or what is known to be
+ * enough.
  */
 static __always_inline bool parse_fast(hook_context *context, const struct interface_entry *interface, bool input,
-				       struct packet *packet)
+				       __u32 needs, struct packet *packet)
 {
 	const void *data = (void *)(long)context->data, *end = (void *)(long)context->data_end;
 	const struct ethhdr *ethernet = data;
@@ -137,12 +138,12 @@ static __always_inline bool parse_fast(hook_context *context, const struct inter
 		return false;
 	packet->segments = 1;
 	packet->network_offset = ETH_HLEN;
-	if (packet_needs & FAST_FRAME_NEEDS && !fast_frame(packet, ethernet, interface))
+	if (needs & FAST_FRAME_NEEDS && !fast_frame(packet, ethernet, interface, needs))
 		return false;
 	if (ethernet->h_proto == bpf_htons(ETH_P_IP))
-		return fast_ip4(context, data + ETH_HLEN, end, frame, interface->mtu, packet);
+		return fast_ip4(context, data + ETH_HLEN, end, frame, interface->mtu, needs, packet);
 	if (ethernet->h_proto == bpf_htons(ETH_P_IPV6))
-		return fast_ip6(context, data + ETH_HLEN, end, frame, interface->mtu, packet);
+		return fast_ip6(context, data + ETH_HLEN, end, frame, interface->mtu, needs, packet);
 	return false;
 }
 

@@ -55,10 +55,13 @@ __noinline int refuse(struct __sk_buff *context, struct packet *packet, __u64 re
 }
 
 #include "bpf/ruleset_tc.h"
+#include "bpf/settled.h"
 
 SEC("tc")
 int tc_egress_ruleset(struct __sk_buff *context)
 {
+	if (settle_leaving(context, context->ifindex))
+		return MATCH_VERDICT(settled) == VERDICT_ALLOW ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 	return filter(context, context->ingress_ifindex, context->ifindex, false);
 }
 

@@ -23,6 +23,7 @@
 
 #define NEEDS_SECTION ".rodata.needs"
 #define CARRY_SECTION ".rodata.carry"
+#define SETTLED_SECTION ".rodata.settled" /* of programs for what leaves by TC */
 
 struct hook_row {
 	const char *kind;	  /* as in modules.h */
@@ -165,6 +166,7 @@ static int load_object(struct build *build, const struct plan *plan)
 {
 	__u32 needs = plan_needs(plan);
 	struct carry carry = plan_carry(plan);
+	__u64 settled = plan_settled(plan);
 	struct bpf_program *program = bpf_object__find_program_by_name(build->object, hook_rows[build->hook].program);
 	int result = program ? 0 : -ENOENT;
 
@@ -176,6 +178,8 @@ static int load_object(struct build *build, const struct plan *plan)
 		result = set_constant(build->object, NEEDS_SECTION, &needs, sizeof(needs));
 	if (!result)
 		result = set_constant(build->object, CARRY_SECTION, &carry, sizeof(carry));
+	if (!result && build->hook == HOOK_TC_EGRESS)
+		result = set_constant(build->object, SETTLED_SECTION, &settled, sizeof(settled));
 	if (!result)
 		result = modules_prepare(build->object, plan, &build->request->table_epochs, &build->error);
 	if (!result)

@@ -143,6 +143,10 @@ bool plan_can_match(const struct plan *plan, const struct rule *rule);
  * them: PACKET_NEEDS_*, PACKET_WITHOUT_*. */
 __u32 plan_needs(const struct plan *plan);
 
+/* MATCH_RESULT() of the first rule if that decides about every packet and the plan needs to know nothing of it; else 0.
+ */
+__u64 plan_settled(const struct plan *plan);
+
 /* Whether some of its rules are classified. */
 bool plan_classifies(const struct plan *plan);
 /* The stretch that the runtime asks before generated code (bpf/front.h), or NULL. */

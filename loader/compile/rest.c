@@ -222,6 +222,22 @@ __u32 rests_result(const struct plan *plan, size_t index, __u64 held)
 	return CLASSIFIER_RESULT(MATCH_VERDICT(end.result), MATCH_SLOT(end.result));
 }
 
+__u64 plan_settled(const struct plan *plan)
+{
+	const struct plan_rule *first = plan->rules;
+	struct carry carry = plan_carry(plan);
+	struct dispatch action;
+
+	if (plan_falls_through(first) || first->action >= 0 || plan_needs(plan) || carry.tags || carry.mark_mask)
+		return 0;
+	action = rests_action(first);
+	if (action.kind != DISPATCH_VERDICT)
+		return 0;
+	return MATCH_VERDICT(action.result) == VERDICT_ALLOW || MATCH_VERDICT(action.result) == VERDICT_DENY
+		       ? action.result
+		       : 0;
+}
+
 /* Has *dispatch name a piece of code (0: none, negative: an error, which is returned). */
 static int name_code(struct dispatch *dispatch, const struct plan *plan, int code)
 {

@@ -46,6 +46,34 @@ def test_padding_is_not_counted(net):
     harness.equal(net.firewall.counters(100), (2, 28 + 48))
 
 
+@harness.time_limit(60)
+def test_first_rule_decides_on_output(net):
+    """No descriptor is made of what leaves then: all that came in is counted, and what is malformed is dropped as ever."""
+    net.firewall.load("100 allow ip from any to any out\n200 count ip from any to any in\n" + OPEN)
+    ether = Ether(src=CLIENT.host_mac, dst=CLIENT.firewall_mac)
+    to4, to6 = IP(src=CLIENT.host4, dst=SERVER.host4), IPv6(src=CLIENT.host6, dst=SERVER.host6)
+    for head in (to4, to6):
+        frames.send(net.client, "eth0", *(bytes(ether / head / part) for part in (
+            UDP(sport=1, dport=9) / Raw(bytes(100)), TCP(sport=1, dport=9), Raw(bytes(20)))))
+    options = IP(src=CLIENT.host4, dst=SERVER.host4, options=[b"\1\1\1\0"])
+    frames.send(net.client, "eth0", bytes(ether / options / UDP(sport=1, dport=9)),
+                bytes(ether / IP(src=CLIENT.host4, dst=SERVER.host4, flags="MF", id=7) / UDP(sport=1, dport=9) / Raw(bytes(24))),
+                bytes(ether / IP(src=CLIENT.host4, dst=SERVER.host4, frag=4, id=7, proto=17) / Raw(bytes(24))))
+    harness.true(traffic.ping(net.client, SERVER.host4, size=100) and traffic.ping(net.client, SERVER.host6), "no answer")
+    harness.true(traffic.wait_for(lambda: net.firewall.counters(100) == net.firewall.counters(200)),
+                 f"{net.firewall.counters(200)} came in, {net.firewall.counters(100)} went out")
+    harness.true(net.firewall.packets(100) >= 13, "hardly any packets")
+    out, dropped = net.firewall.counters(100), net.firewall.drops()["truncated header"]
+    leaving = Ether(src=SERVER.firewall_mac, dst=SERVER.host_mac)
+    for frame in (bytes(leaving / to4 / UDP(sport=1, dport=9))[:14 + 20 + 7],
+                  bytes(leaving / IP(src=CLIENT.host4, dst=SERVER.host4, len=60, proto=6) / Raw(bytes(20)))):
+        harness.true(wire.refused(net.gateway, "east0", frame), "a malformed frame left")
+    harness.equal((net.firewall.counters(100), net.firewall.drops()["truncated header"]), (out, dropped + 2))
+    net.firewall("-q add 50 deny ip from any to any out")
+    harness.true(not traffic.ping(net.client, SERVER.host4), "a packet left")
+    harness.equal(net.firewall.counters(50), (1, 84))
+
+
 @contextlib.contextmanager
 def _wire_count(namespace, port):
     """Yields a function that tells (packets, bytes of IP) of TCP to `port` that arrived."""

@@ -60,6 +60,21 @@ def send(namespace, interface, *frames):
                 _send_one(wire, bytes(frame))
 
 
+def refused(namespace, interface, frame):
+    """Sends one frame likewise, once. Whether the kernel says that it was dropped on its way out."""
+    with namespace:
+        wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+        with wire:
+            wire.bind((interface, 0))
+            try:
+                wire.send(frame)
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+                return True
+    return False
+
+
 def _send_one(wire, frame):
     for _ in range(_SEND_ATTEMPTS):
         try:

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 
 #include "ipfw/packet.h"
+#include "ipfw/verdict.h"
 #include "loader/compile/plan.h"
 
 static struct interface_address em0_address = {.family = 4, .prefix_length = 24};
@@ -83,6 +84,44 @@ static void folds_frames_unless_they_are_seen(void **state)
 	/* Nothing gets beyond 700. */
 	planned_with(0, texts, got);
 	assert_memory_equal(got, few, sizeof(few));
+}
+
+/* The verdict that all packets get which leave, VERDICT_NONE if they must be looked at. */
+static unsigned int settled_by(const char *first, __u32 switches)
+{
+	const char *const texts[] = {first, "300 count tcp from any to any", NULL};
+	struct ruleset ruleset = ruleset_from(texts);
+	struct plan plan;
+	__u64 result;
+
+	ruleset.switches = switches;
+	assert_int_equal(plan_make(&plan, &ruleset, &list, false), 0);
+	result = plan_settled(&plan);
+	if (result)
+		assert_int_equal(MATCH_SLOT(result), plan.rules[0].rule->slot);
+	plan_free(&plan);
+	ruleset_free(&ruleset);
+	return MATCH_VERDICT(result);
+}
+
+static void knows_when_the_first_rule_decides(void **state)
+{
+	static const char *const not_for_all[] = {
+		"100 allow tcp from any to any",	 "100 allow ip from any to any xmit em0",
+		"100 allow ip from any to any in",	 "100 count ip from any to any",
+		"100 skipto 200 ip from any to any",	 "100 reset tcp from any to any",
+		"100 unreach host ip from any to any",	 "100 allow log ip from any to any",
+		"100 allow tag 7 ip from any to any",	 "100 allow ip from any to any keep-state",
+		"100 prob 0.5 allow ip from any to any",
+	};
+
+	assert_int_equal(settled_by("100 allow ip from any to any", 0), VERDICT_ALLOW);
+	assert_int_equal(settled_by("100 allow ip from any to any out", 0), VERDICT_ALLOW);
+	assert_int_equal(settled_by("100 deny ip from any to any // all", 0), VERDICT_DENY);
+	for (size_t i = 0; i < sizeof(not_for_all) / sizeof(*not_for_all); i++)
+		assert_int_equal(settled_by(not_for_all[i], 0), VERDICT_NONE);
+	assert_int_equal(settled_by("100 allow ip from any to any", RULESET_WITHOUT_IP6), VERDICT_NONE);
+	assert_int_equal(settled_by("100 allow ip from any to any", RULESET_WITH_LAYER2), VERDICT_NONE);
 }
 
 static void tells_the_programs_which_packets_meet_them(void **state)
@@ -325,6 +364,7 @@ int main(void)
 		cmocka_unit_test(follows_calls),
 		cmocka_unit_test(skips_forward_only),
 		cmocka_unit_test(leaves_out_disabled_sets),
+		cmocka_unit_test(knows_when_the_first_rule_decides),
 		cmocka_unit_test(splits_large_rulesets),
 		cmocka_unit_test(follows_numbers_out_of_tables),
 		cmocka_unit_test(numbers_lead_from_function_to_function),
