@@ -12,7 +12,7 @@ CLANG ?= clang-19
 LLVM_STRIP ?= llvm-strip-19
 PYTHON = /usr/bin/python3
 
-CPPFLAGS += -I. -Iinclude -D_GNU_SOURCE -DIPFW_VERSION='"$(VERSION)"' -DIPFW_LIBDIR='"$(LIBDIR)"'
+CPPFLAGS += -I. -Iinclude -D_GNU_SOURCE -DIPFW_VERSION='"$(VERSION)"'
 CFLAGS ?= -O2 -g
 CFLAGS += -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes -pthread
 LDLIBS += -lxdp -lbpf -lelf -lmnl -lz
@@ -56,6 +56,13 @@ $(BUILD)/libipfw.a: $(LIB_OBJ)
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# Where the tool looks for its objects once it is installed: only this one is compiled anew for another directory.
+$(BUILD)/loader/programs.o: CPPFLAGS += -DIPFW_LIBDIR='"$(LIBDIR)"'
+$(BUILD)/loader/programs.o: $(BUILD)/libdir
+$(BUILD)/libdir: FORCE
+	@mkdir -p $(@D)
+	@echo '$(LIBDIR)' | cmp -s - $@ || echo '$(LIBDIR)' > $@
 
 $(BUILD)/bpf/thin_lines: $(BUILD)/bpf/thin_lines.o
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lelf
@@ -105,6 +112,7 @@ $(BUILD)/fault/%.so: selftests/fault/%.c
 
 FUZZ_CFLAGS = -O1 -g -std=gnu11 -pthread -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 
+$(BUILD)/fuzz/loader/programs.o: CPPFLAGS += -DIPFW_LIBDIR='"$(LIBDIR)"'
 $(BUILD)/fuzz/%.o: %.c
 	@mkdir -p $(@D)
 	$(CLANG) $(CPPFLAGS) $(FUZZ_CFLAGS) -MMD -MP -c -o $@ $<
@@ -210,6 +218,6 @@ uninstall:
 clean:
 	rm -rf build build-*
 
-.PHONY: all tests fuzzers fuzz deps deps-bench deps-demo demo check differential bench bench-quick install uninstall clean
+.PHONY: FORCE all tests fuzzers fuzz deps deps-bench deps-demo demo check differential bench bench-quick install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
