@@ -5,7 +5,7 @@
 
 #include <bpf/bpf_endian.h>
 
-#include "bpf/state_index.h"
+#include "bpf/state_table.h"
 #include "ipfw/packet.h"
 
 #define LINK_LOCAL6 0xfe800000
@@ -23,7 +23,7 @@ static __always_inline bool state_key_4(struct state4_key *key, const struct pac
 	key->port[1] = first ? packet->destination_port : packet->source_port;
 	key->name = name;
 	key->protocol = packet->protocol;
-	key->reserved = 0;
+	key->used = STATE_KEY_FLOW;
 	return first;
 }
 
@@ -59,7 +59,7 @@ static __always_inline bool state_key_6(struct state6_key *key, const struct pac
 	key->zone = state_zone(packet);
 	key->name = name;
 	key->protocol = packet->protocol;
-	key->reserved = 0;
+	key->used = STATE_KEY_FLOW;
 	return first;
 }
 
@@ -78,8 +78,8 @@ static __always_inline bool state_alive(const struct state *state, __u32 now)
 /* The cell of the packet's flow, alive or not; NULL: there is none. *forward as in state_refresh(). */
 static __always_inline struct state *state_find(const struct packet *packet, __u32 name, bool *forward)
 {
-	struct state4_key key4;
-	struct state6_key key6;
+	struct state4_key key4 __attribute__((aligned(8)));
+	struct state6_key key6 __attribute__((aligned(8)));
 	struct state *state = NULL;
 	struct state_walk walk;
 	bool first;

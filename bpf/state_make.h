@@ -123,25 +123,20 @@ static __always_inline bool state_revive(__u32 family, struct making *making, st
 	return true;
 }
 
-/* Fills in a cell for a new state. Returns 0, -EEXIST if another CPU was faster, or another error. */
+/* Adds a new state. Returns 0, -EEXIST if another CPU was faster, or another error. */
 static __always_inline int state_add(__u32 family, struct making *making)
 {
-	int error = -ENOSPC;
 	struct state *cell;
-	__s32 number;
+	int error;
 
 	if (!state_claim(making->totals, making->settings))
-		return error;
-	number = state_cell_take(family);
-	cell = number < 0 ? NULL : state_cell(family, number);
+		return -ENOSPC;
+	error = state_take(family, making->key, &making->walk);
+	cell = error ? NULL : state_cell(family, making->walk.cell);
 	if (cell) {
-		state_write_key(family, cell, making->key);
 		state_fill(cell, making);
-		error = state_enter(family, making->key, number, &making->walk);
-		if (!error)
-			return 0;
-		cell->rule = 0;
-		state_cell_return(family, number);
+		state_publish(family, cell, &making->walk);
+		return 0;
 	}
 	__sync_fetch_and_add(&making->totals->states, (__u32)-1);
 	return error;

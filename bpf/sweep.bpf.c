@@ -11,7 +11,7 @@
 
 #include "bpf/maps_control.h"
 #include "bpf/maps_sweep.h"
-#include "bpf/state_index.h"
+#include "bpf/state_table.h"
 #include "bpf/state_parent.h"
 
 #define MILLISECOND 1000000ull
@@ -65,15 +65,14 @@ static __always_inline bool sweep_state(const struct pass *pass, __u32 family, _
 	state_read_key(family, state, key);
 	if (state->flags & STATE_LIMITED)
 		parent_release_of(family, key, rule, state->flags, &parent);
-	state_unlink(family, key, number, &walk);
-	state_cell_return(family, number);
+	state_return(family, key, state, number, &walk);
 	__sync_fetch_and_add(&pass->totals->states, (__u32)-1);
 	return true;
 }
 
 static long sweep_4(__u32 index, struct pass *pass)
 {
-	struct state4_key key;
+	struct state4_key key __attribute__((aligned(8)));
 	__u32 number;
 
 	if (bpf_map_pop_elem(&state_ring_4, &number))
@@ -85,7 +84,7 @@ static long sweep_4(__u32 index, struct pass *pass)
 
 static long sweep_6(__u32 index, struct pass *pass)
 {
-	struct state6_key key;
+	struct state6_key key __attribute__((aligned(8)));
 	__u32 number;
 
 	if (bpf_map_pop_elem(&state_ring_6, &number))
@@ -177,8 +176,8 @@ int state_sweep_all(struct __sk_buff *context)
 SEC("syscall")
 int state_kill(struct state_kill_request *request)
 {
-	struct state4_key key4 = request->key4;
-	struct state6_key key6 = request->key6;
+	struct state4_key key4 __attribute__((aligned(8))) = request->key4;
+	struct state6_key key6 __attribute__((aligned(8))) = request->key6;
 	struct state_walk walk;
 	struct state *state;
 
@@ -190,21 +189,18 @@ int state_kill(struct state_kill_request *request)
 
 static __always_inline int restore(__u32 family, const void *key, const struct state *state)
 {
-	__s32 number = state_cell_take(family);
-	struct state *cell = number < 0 ? NULL : state_cell(family, number);
 	struct state_walk walk;
-	int error;
+	struct state *cell;
+	int error = state_take(family, key, &walk);
 
+	if (error)
+		return error;
+	cell = state_cell(family, walk.cell);
 	if (!cell)
 		return -ENOSPC;
 	*cell = *state;
-	state_write_key(family, cell, key);
-	error = state_enter(family, key, number, &walk);
-	if (error) {
-		cell->rule = 0;
-		state_cell_return(family, number);
-	}
-	return error;
+	state_publish(family, cell, &walk);
+	return 0;
 }
 
 /*

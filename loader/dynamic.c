@@ -238,6 +238,6 @@ int firewall_dynamic_totals(const struct firewall *firewall, struct dynamic_tota
 	totals->states = counts.states;
 	totals->parents = counts.parents;
 	totals->refused = counts.refused;
-	totals->room = lasting_entries(&firewall->lasting, LASTING_STATES4);
+	totals->room = state_table_room(firewall->lasting.fds[LASTING_STATES4]);
 	return 0;
 }

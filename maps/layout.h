@@ -242,9 +242,8 @@ struct stored_tags {
 
 /*
  * Dynamic rules (ipfw(8), STATEFUL FIREWALL). A flow has one entry for both directions: the key holds its two ends in
- * ascending order, by address, then by port. There is a map for each family, an array of cells that are taken and given
- * back, and an index that says in which cell a flow's state is. All told a state takes 80 bytes of an IPv4 flow and 96
- * of an IPv6 one, up to 8 more where dyn_max is no power of two.
+ * ascending order, by address, then by port. There is a map for each family, a table that is addressed by the flow's
+ * hash and at most two thirds full. All told a state takes 100 bytes of an IPv4 flow and 124 of an IPv6 one.
  *
  * The identity of the rule that made a state is its counter slot and the generation in which it got that slot. The
  * generation map "state_rules" says which identities are in force; a state of any other rule is none.
@@ -261,7 +260,7 @@ struct state4_key {
 	__u16 port[2];
 	__u16 name; /* number of the flow's name */
 	__u8 protocol;
-	__u8 reserved;
+	__u8 used; /* STATE_KEY_* */
 };
 
 struct state6_address {
@@ -273,8 +272,11 @@ struct state6_key {
 	__u32 zone; /* ifindex if an address is link-local, else 0 */
 	__u16 name;
 	__u8 protocol;
-	__u8 reserved;
+	__u8 used;
 };
+/* The word of name, protocol and `used` is 0 in a cell that nobody has; whoever changes it from 0 has the cell. */
+#define STATE_KEY_TAKEN 0x80 /* being filled in: no flow's */
+#define STATE_KEY_FLOW 1     /* the flow's; so in a key that is looked for */
 
 /* Forward is the direction of the packet that made the state. */
 struct state {
@@ -298,47 +300,38 @@ struct state {
 #define STATE_SEQUENCE_SHIFT 16	   /* in which order states were made, modulo 65536 */
 
 /*
- * "states4" and "states6", ARRAY[dyn_max], BPF_F_MMAPABLE, which puts the first cell at the beginning of a page: an
- * IPv4 state is one line of the cache. A cell whose state.rule is 0 is free, or about to be given back, or made anew.
+ * "states4" and "states6", ARRAY, BPF_F_MMAPABLE, which puts the first element at the beginning of a page: a struct
+ * state_head, and behind it groups of cells. The flow's hash (bpf/state_table.h) tells the group in which its state has
+ * its home, and with which of the group's cells to begin; what finds none there is in one of the next groups. Groups
+ * are whole lines of the cache, an IPv4 cell is one. Cells have numbers, those of each group in a row. A cell whose
+ * state.rule is 0 is free, or about to be given back, or made anew.
  */
+#define STATE_GROUP_CELLS 4
+#define STATE_GROUP_STEPS 256 /* a state is in one of so many groups */
 struct state4_cell {
 	struct state state;
 	struct state4_key key;
-	__u32 reserved[4];
+	__u32 passed; /* of a group's first cell: states that have their home here and are further on;
+			 STATE_GROUP_LOCKED */
+	__u32 reserved[3];
+};
+struct state4_group {
+	struct state4_cell cells[STATE_GROUP_CELLS];
 };
 struct state6_cell {
 	struct state state;
 	struct state6_key key;
-	__u32 reserved;
+	__u32 passed;
 };
-
-/*
- * "state_index_4" and "state_index_6", ARRAY, BPF_F_MMAPABLE: a struct state_head, and behind it as many buckets as it
- * says, a power of two. The flow's hash (bpf/state_index.h) tells its bucket; what finds no slot there is in one of the
- * next. A bucket is one line of the cache.
- */
-#define STATE_BUCKET_SLOTS 15
-#define STATE_BUCKET_STEPS 8 /* a state is in so many buckets at most */
-#define STATE_CELLS_PER_BUCKET 8
+struct state6_group {
+	struct state6_cell cells[STATE_GROUP_CELLS];
+};
+#define STATE_GROUP_LOCKED 0x80000000 /* a state that has its home here is being added */
 struct state_head {
-	__u32 buckets; /* 0: the index has not been made */
-	__u32 cells;
-	__u32 taken; /* cells from here on have never been used; what has been is in "state_free_*" when it is free */
-	__u32 reserved;
-	__u64 seed;
-	__u32 padding[10];
+	__u32 groups; /* 0: there is no room yet */
+	__u32 states; /* there is room for so many */
+	__u64 seed;   /* of the hash */
 };
-struct state_bucket {
-	__u32 passed;			 /* states that belong here and are further on; STATE_BUCKET_LOCKED */
-	__u32 slots[STATE_BUCKET_SLOTS]; /* 0: free, else STATE_SLOT() */
-};
-#define STATE_BUCKET_LOCKED 0x80000000 /* a state that belongs here is being added */
-/* A cell, and of its flow's hash what the bucket does not say. */
-#define STATE_SLOT(hash, cell) (0x80000000 | ((__u32)(hash)&0x7f800000) | (cell))
-#define STATE_SLOT_CELL(slot) ((slot)&0x7fffff)
-#define STATE_CELLS_MAX 0x800000
-
-/* "state_free_4", "state_free_6", QUEUE[dyn_max] of __u32: cells that have been given back, the first one first. */
 
 /* "state_parents", HASH: how many states of a limit agree in its fields; those that it does not name are 0. */
 struct state_parent_key {
@@ -359,9 +352,9 @@ struct state_parent {
 #define STATE_PARENT_REMOVED 0x80000000
 
 /*
- * "state_ring_4", "state_ring_6", QUEUE[dyn_max] of __u32: the cells of all states; "state_ring_parents", QUEUE: the
- * keys of all parents. Each is there once, in the order in which the sweep (bpf/sweep.bpf.c) looks at them. Only the
- * sweep removes states and parents; all else marks them.
+ * "state_ring_4", "state_ring_6", QUEUE[dyn_max] of __u32: the numbers of the cells of all states;
+ * "state_ring_parents", QUEUE: the keys of all parents. Each is there once, in the order in which the sweep
+ * (bpf/sweep.bpf.c) looks at them. Only the sweep removes states and parents; all else marks them.
  */
 
 /* Context of the program state_kill (SEC("syscall")): the state that is to die, if it is still this rule's. */

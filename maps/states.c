@@ -135,24 +135,22 @@ static void read_state6(struct state_entry *entry, const struct state6_key *key,
 	memcpy(entry->destination, key->address[!source].word, sizeof(entry->destination));
 }
 
-int state_cells_open(struct state_cells *cells, __u32 family, int fd, int index)
+int state_cells_open(struct state_cells *cells, __u32 family, int fd)
 {
 	struct bpf_map_info info = {0};
-	__u32 first = 0, length = sizeof(info);
-	struct state_head head;
+	__u32 length = sizeof(info);
 	void *memory;
 
 	*cells = (struct state_cells){.cell_size =
 					      family == 4 ? sizeof(struct state4_cell) : sizeof(struct state6_cell)};
-	if (bpf_obj_get_info_by_fd(fd, &info, &length) || bpf_map_lookup_elem(index, &first, &head))
+	if (bpf_obj_get_info_by_fd(fd, &info, &length))
 		return -errno;
-	cells->size = info.max_entries * cells->cell_size;
+	cells->size = (size_t)info.max_entries * info.value_size;
 	memory = mmap(NULL, cells->size, PROT_READ, MAP_SHARED, fd, 0);
 	if (memory == MAP_FAILED)
 		return -errno;
 	cells->memory = memory;
-	/* Behind a commit that was killed while it pinned larger maps, the index is not that of the cells. */
-	cells->taken = head.cells == info.max_entries && head.taken < head.cells ? head.taken : info.max_entries;
+	cells->count = (info.max_entries - 1) * STATE_GROUP_CELLS;
 	return 0;
 }
 
@@ -207,12 +205,12 @@ static int visit_cell(const struct walk *walk, __u32 family, const struct state 
 	return walk->visit(&entry, walk->data);
 }
 
-static int walk_cells(const struct walk *walk, __u32 family, enum lasting_map map, enum lasting_map index)
+static int walk_cells(const struct walk *walk, __u32 family, enum lasting_map map)
 {
 	struct state_cells cells;
-	int result = state_cells_open(&cells, family, walk->lasting->fds[map], walk->lasting->fds[index]);
+	int result = state_cells_open(&cells, family, walk->lasting->fds[map]);
 
-	for (__u32 i = 0; !result && i < cells.taken; i++)
+	for (__u32 i = 0; !result && i < cells.count; i++)
 		result = visit_cell(walk, family, state_cells_at(&cells, i));
 	state_cells_close(&cells);
 	return result;
@@ -251,9 +249,9 @@ int states_walk(const struct lasting *lasting, __u32 now, states_visit visit, vo
 	int result = walk_parents(&walk);
 
 	if (!result)
-		result = walk_cells(&walk, 4, LASTING_STATES4, LASTING_STATE_INDEX_4);
+		result = walk_cells(&walk, 4, LASTING_STATES4);
 	if (!result)
-		result = walk_cells(&walk, 6, LASTING_STATES6, LASTING_STATE_INDEX_6);
+		result = walk_cells(&walk, 6, LASTING_STATES6);
 	return result;
 }
 
@@ -261,7 +259,7 @@ static void key4_of(struct state4_key *key, const struct state_entry *entry)
 {
 	unsigned int source = !!(entry->flags & STATE_SOURCE_SECOND);
 
-	*key = (struct state4_key){.name = entry->name, .protocol = entry->protocol};
+	*key = (struct state4_key){.name = entry->name, .protocol = entry->protocol, .used = STATE_KEY_FLOW};
 	key->address[source] = entry->source[0];
 	key->address[!source] = entry->destination[0];
 	key->port[source] = entry->source_port;
@@ -272,7 +270,8 @@ static void key6_of(struct state6_key *key, const struct state_entry *entry)
 {
 	unsigned int source = !!(entry->flags & STATE_SOURCE_SECOND);
 
-	*key = (struct state6_key){.zone = entry->zone, .name = entry->name, .protocol = entry->protocol};
+	*key = (struct state6_key){
+		.zone = entry->zone, .name = entry->name, .protocol = entry->protocol, .used = STATE_KEY_FLOW};
 	memcpy(key->address[source].word, entry->source, sizeof(entry->source));
 	memcpy(key->address[!source].word, entry->destination, sizeof(entry->destination));
 	key->port[source] = entry->source_port;

@@ -24,30 +24,32 @@ int state_owners_remove(const struct lasting *lasting, const struct ruleset *old
  */
 int state_rules_write(int fd, int old, __u32 number, const struct ruleset *ruleset);
 
-/* Elements that a map "state_index_*" needs for so many cells. */
-__u32 state_index_elements(__u32 cells);
-/* Writes the head of the empty index at `fd`. Returns 0 or -errno. */
-int state_index_prepare(int fd, __u32 cells);
+/* Elements that a map "states*" needs for so many states. */
+__u32 state_table_elements(__u32 states);
+/* Writes the head of the empty table at `fd`. Returns 0 or -errno. */
+int state_table_prepare(int fd, __u32 states);
+/* How many states there is room for in the map at `fd`. */
+__u32 state_table_room(int fd);
 
 /* The cells of states of one family, in memory: what is in them may change at any time. */
 struct state_cells {
 	const char *memory; /* NULL: not open */
 	size_t size, cell_size;
-	__u32 taken; /* no cell from here on has ever been in use */
+	__u32 count;
 };
 
-/* Maps the cells of the map at `fd`, whose index is at `index`. Returns 0 or -errno; call state_cells_close() always.
- */
-int state_cells_open(struct state_cells *cells, __u32 family, int fd, int index);
+/* Maps the cells of the map at `fd`. Returns 0 or -errno; call state_cells_close() always. */
+int state_cells_open(struct state_cells *cells, __u32 family, int fd);
 void state_cells_close(struct state_cells *cells);
 
 static inline const struct state *state_cells_at(const struct state_cells *cells, __u32 number)
 {
-	return (const struct state *)(const void *)(cells->memory + number * cells->cell_size);
+	/* In front of the groups is the head. */
+	return (const struct state *)(const void *)(cells->memory + (STATE_GROUP_CELLS + number) * cells->cell_size);
 }
 
 #define STATE_TABLES 3
-#define STATE_TABLE_MAPS 4
+#define STATE_TABLE_MAPS 2
 
 /* Maps that larger ones take the place of, in the order of the tables in states_grow.c. */
 struct states_room {

@@ -13,20 +13,13 @@
 
 /* Maps that belong together, and what says how many elements they are to have. */
 static const struct table {
-	enum lasting_map maps[STATE_TABLE_MAPS]; /* elements, their ring; of states, too: index, free cells */
-	size_t count;
-	__u32 family;	/* of states; 0: parents, which are in a hash */
-	size_t maximum; /* of struct control */
+	enum lasting_map maps[STATE_TABLE_MAPS]; /* elements, their ring */
+	__u32 family;				 /* of states; 0: parents, which are in a hash */
+	size_t maximum;				 /* of struct control */
 } tables[STATE_TABLES] = {
-	{{LASTING_STATES4, LASTING_STATE_RING_4, LASTING_STATE_INDEX_4, LASTING_STATE_FREE_4},
-	 4,
-	 4,
-	 offsetof(struct control, dyn_max)},
-	{{LASTING_STATES6, LASTING_STATE_RING_6, LASTING_STATE_INDEX_6, LASTING_STATE_FREE_6},
-	 4,
-	 6,
-	 offsetof(struct control, dyn_max)},
-	{{LASTING_STATE_PARENTS, LASTING_STATE_RING_PARENTS}, 2, 0, offsetof(struct control, dyn_parent_max)},
+	{{LASTING_STATES4, LASTING_STATE_RING_4}, 4, offsetof(struct control, dyn_max)},
+	{{LASTING_STATES6, LASTING_STATE_RING_6}, 6, offsetof(struct control, dyn_max)},
+	{{LASTING_STATE_PARENTS, LASTING_STATE_RING_PARENTS}, 0, offsetof(struct control, dyn_parent_max)},
 };
 
 static __u32 wanted_entries(const struct lasting *lasting, const struct table *table)
@@ -39,7 +32,10 @@ static __u32 wanted_entries(const struct lasting *lasting, const struct table *t
 
 static bool too_small(const struct lasting *lasting, const struct table *table)
 {
-	return lasting_entries(lasting, table->maps[0]) < wanted_entries(lasting, table);
+	__u32 room = table->family ? state_table_room(lasting->fds[table->maps[0]])
+				   : lasting_entries(lasting, table->maps[0]);
+
+	return room < wanted_entries(lasting, table);
 }
 
 bool states_need_room(const struct lasting *lasting, const struct ruleset *ruleset)
@@ -51,28 +47,42 @@ bool states_need_room(const struct lasting *lasting, const struct ruleset *rules
 	return need && ruleset_makes_states(ruleset);
 }
 
-static __u32 buckets_for(__u32 cells)
+/* Groups of cells for so many states: two of three cells at most are in use. */
+static __u32 groups_for(__u32 states)
 {
-	__u32 buckets = 1;
-
-	while (buckets * STATE_CELLS_PER_BUCKET < cells)
-		buckets *= 2;
-	return buckets;
+	return 1 + states / 2 * 3 / STATE_GROUP_CELLS;
 }
 
-__u32 state_index_elements(__u32 cells)
+__u32 state_table_elements(__u32 states)
 {
-	return 1 + buckets_for(cells);
+	return 1 + groups_for(states);
 }
 
-int state_index_prepare(int fd, __u32 cells)
+/* Room for an element of a map "states*", the first of which begins with the head. */
+union state_element {
+	struct state_head head;
+	struct state4_group group4;
+	struct state6_group group6;
+};
+
+int state_table_prepare(int fd, __u32 states)
 {
-	struct state_head head = {.buckets = buckets_for(cells), .cells = cells};
+	union state_element element = {0};
 	__u32 first = 0;
 
-	if (getrandom(&head.seed, sizeof(head.seed), 0) < 0 || bpf_map_update_elem(fd, &first, &head, BPF_ANY))
+	element.head = (struct state_head){.groups = groups_for(states), .states = states};
+	if (getrandom(&element.head.seed, sizeof(element.head.seed), 0) < 0 ||
+	    bpf_map_update_elem(fd, &first, &element, BPF_ANY))
 		return -errno;
 	return 0;
+}
+
+__u32 state_table_room(int fd)
+{
+	union state_element element = {0};
+	__u32 first = 0;
+
+	return bpf_map_lookup_elem(fd, &first, &element) ? 0 : element.head.states;
 }
 
 /* Adds what the new map has not yet. */
@@ -126,7 +136,7 @@ static int copy_states(__u32 family, int program, const struct state_cells *cell
 	struct state_restore_request request = {.family = family};
 	int result = 0;
 
-	for (__u32 i = 0; !result && i < cells->taken; i++) {
+	for (__u32 i = 0; !result && i < cells->count; i++) {
 		const struct state *state = state_cells_at(cells, i);
 
 		request.state = *state;
@@ -153,7 +163,7 @@ static int copy_table(const struct table *table, const struct lasting *lasting, 
 	program = pins_get(path);
 	if (program < 0)
 		return program;
-	result = state_cells_open(&cells, table->family, old[0], old[2]);
+	result = state_cells_open(&cells, table->family, old[0]);
 	if (!result)
 		result = copy_states(table->family, program, &cells);
 	state_cells_close(&cells);
@@ -169,20 +179,20 @@ static int grow_table(const struct table *table, struct lasting *lasting, const 
 	struct map_order orders[STATE_TABLE_MAPS];
 	int result;
 
-	for (size_t i = 0; i < table->count; i++)
+	for (size_t i = 0; i < STATE_TABLE_MAPS; i++)
 		orders[i] = (struct map_order){.name = lasting_names[table->maps[i]], .entries = entries};
 	if (table->family)
-		orders[2].entries = state_index_elements(entries);
-	result = maps_create(object_path, orders, table->count);
+		orders[0].entries = state_table_elements(entries);
+	result = maps_create(object_path, orders, STATE_TABLE_MAPS);
 	if (result)
 		return result;
-	for (size_t i = 0; i < table->count; i++) {
+	for (size_t i = 0; i < STATE_TABLE_MAPS; i++) {
 		room->old[table - tables][i] = lasting->fds[table->maps[i]];
 		lasting->fds[table->maps[i]] = orders[i].fd;
 	}
 	room->made[table - tables] = true;
 	lasting->control->sweep_checksum = 0; /* it works on the old ones */
-	return table->family ? state_index_prepare(orders[2].fd, entries) : 0;
+	return table->family ? state_table_prepare(orders[0].fd, entries) : 0;
 }
 
 int states_room_make(struct states_room *room, struct lasting *lasting, const struct pins *pins,
@@ -207,7 +217,7 @@ static int pin_table(const struct table *table, const struct lasting *lasting, c
 	int result = 0;
 
 	/* The elements last: their size says that all have been made anew, and a commit that is killed loses none. */
-	for (size_t i = table->count; !result && i--;) {
+	for (size_t i = STATE_TABLE_MAPS; !result && i--;) {
 		pins_path(path, pins, lasting_names[table->maps[i]]);
 		result = pins_replace(path, lasting->fds[table->maps[i]]);
 	}
@@ -246,7 +256,7 @@ void states_room_end(struct states_room *room, struct lasting *lasting, const st
 			copy_table(tables + i, lasting, pins, room->old[i]);
 		else
 			lasting->control->sweep_checksum = 0;
-		for (size_t k = 0; k < tables[i].count; k++)
+		for (size_t k = 0; k < STATE_TABLE_MAPS; k++)
 			settle(&lasting->fds[tables[i].maps[k]], room->old[i][k], committed);
 	}
 	*room = (struct states_room){0};

@@ -33,7 +33,7 @@ def _dump(net, name):
 
 def _cells(net):
     """How many cells of the map "states4" are in use."""
-    return sum(element["value"]["state"]["rule"] != 0 for element in _dump(net, "states4"))
+    return sum(cell["state"]["rule"] != 0 for group in _dump(net, "states4")[1:] for cell in group["value"]["cells"])
 
 
 def _gone(net, within=4):

@@ -32,13 +32,9 @@ static void open_states(void)
 		enum lasting_map map;
 		__u32 entries;
 	} rows[] = {
-		{LASTING_STATES4, MODEL_STATES_MAX},
-		{LASTING_STATES6, MODEL_STATES_MAX},
+		{LASTING_STATES4, state_table_elements(MODEL_STATES_MAX)},
+		{LASTING_STATES6, state_table_elements(MODEL_STATES_MAX)},
 		{LASTING_STATE_PARENTS, MODEL_STATES_MAX},
-		{LASTING_STATE_INDEX_4, state_index_elements(MODEL_STATES_MAX)},
-		{LASTING_STATE_INDEX_6, state_index_elements(MODEL_STATES_MAX)},
-		{LASTING_STATE_FREE_4, MODEL_STATES_MAX},
-		{LASTING_STATE_FREE_6, MODEL_STATES_MAX},
 		{LASTING_STATE_RING_4, MODEL_STATES_MAX},
 		{LASTING_STATE_RING_6, MODEL_STATES_MAX},
 		{LASTING_STATE_RING_PARENTS, MODEL_STATES_MAX},
@@ -53,8 +49,8 @@ static void open_states(void)
 	assert_int_equal(maps_create(probe_path("../bpf/store.bpf.o"), orders, count), 0);
 	for (size_t i = 0; i < count; i++)
 		probe_tables.lasting.fds[rows[i].map] = orders[i].fd;
-	assert_int_equal(state_index_prepare(probe_tables.lasting.fds[LASTING_STATE_INDEX_4], MODEL_STATES_MAX), 0);
-	assert_int_equal(state_index_prepare(probe_tables.lasting.fds[LASTING_STATE_INDEX_6], MODEL_STATES_MAX), 0);
+	assert_int_equal(state_table_prepare(probe_tables.lasting.fds[LASTING_STATES4], MODEL_STATES_MAX), 0);
+	assert_int_equal(state_table_prepare(probe_tables.lasting.fds[LASTING_STATES6], MODEL_STATES_MAX), 0);
 	totals = mmap(NULL, sizeof(*totals), PROT_READ | PROT_WRITE, MAP_SHARED,
 		      probe_tables.lasting.fds[LASTING_STATE_TOTALS], 0);
 	assert_true(totals != MAP_FAILED);

@@ -85,20 +85,19 @@ static void own(__u32 rule)
 
 static int set_up(void **state)
 {
-	static const char *const maps[] = {"states4",	   "states6",	   "state_free_4",	 "state_free_6",
-					   "state_ring_4", "state_ring_6", "state_ring_parents", "state_parents"};
+	static const char *const maps[] = {"state_ring_4", "state_ring_6", "state_ring_parents", "state_parents"};
 
 	log_begin();
 	object = bpf_object__open_file(probe_path("states.bpf.o"), NULL);
 	assert_non_null(object);
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
 		set_entries(maps[i], ROOM);
-	set_entries("state_index_4", state_index_elements(ROOM));
-	set_entries("state_index_6", state_index_elements(ROOM));
+	set_entries("states4", state_table_elements(ROOM));
+	set_entries("states6", state_table_elements(ROOM));
 	set_entries("state_rules", SLOT + 1);
 	assert_int_equal(bpf_object__load(object), 0);
-	assert_int_equal(state_index_prepare(map_of("state_index_4"), ROOM), 0);
-	assert_int_equal(state_index_prepare(map_of("state_index_6"), ROOM), 0);
+	assert_int_equal(state_table_prepare(map_of("states4"), ROOM), 0);
+	assert_int_equal(state_table_prepare(map_of("states6"), ROOM), 0);
 	load_sweeper();
 	control = mapped("control", sizeof(*control));
 	totals = mapped("state_totals", sizeof(*totals));
@@ -203,6 +202,7 @@ static struct state4_key key_of(const struct packet *packet)
 			 first ? packet->destination_port : packet->source_port},
 		.name = NAME,
 		.protocol = packet->protocol,
+		.used = STATE_KEY_FLOW,
 	};
 }
 
@@ -214,8 +214,8 @@ static struct state find(struct packet packet)
 	struct state found = {0};
 	int count = 0;
 
-	assert_int_equal(state_cells_open(&cells, 4, map_of("states4"), map_of("state_index_4")), 0);
-	for (__u32 i = 0; i < cells.taken; i++) {
+	assert_int_equal(state_cells_open(&cells, 4, map_of("states4")), 0);
+	for (__u32 i = 0; i < cells.count; i++) {
 		const struct state *state = state_cells_at(&cells, i);
 
 		if (state->rule &&
@@ -441,18 +441,18 @@ static void kills_one(void **state)
 	assert_int_equal(totals->states, 1);
 }
 
-/* How many words of the buckets are not 0. */
-static int words_in_use(void)
+/* How many cells are taken, and groups passed or held. */
+static int places_in_use(void)
 {
 	int count = 0;
 
-	for (__u32 i = 1; i < state_index_elements(ROOM); i++) {
-		struct state_bucket bucket;
+	for (__u32 i = 1; i < state_table_elements(ROOM); i++) {
+		struct state4_group group;
 
-		assert_int_equal(bpf_map_lookup_elem(map_of("state_index_4"), &i, &bucket), 0);
-		count += bucket.passed != 0;
-		for (int k = 0; k < STATE_BUCKET_SLOTS; k++)
-			count += bucket.slots[k] != 0;
+		assert_int_equal(bpf_map_lookup_elem(map_of("states4"), &i, &group), 0);
+		count += group.cells[0].passed != 0;
+		for (int k = 0; k < STATE_GROUP_CELLS; k++)
+			count += group.cells[k].key.used != 0;
 	}
 	return count;
 }
@@ -463,7 +463,7 @@ static void fill_and_sweep(int count)
 	for (int round = 0; round < 3; round++) {
 		for (int port = 0; port < count; port++)
 			assert_true(keep(from_port((__u16)(port + round * count))));
-		assert_true(words_in_use() >= count);
+		assert_true(places_in_use() >= count);
 		for (int port = 0; port < count; port++)
 			assert_true(check(from_port((__u16)(port + round * count))));
 		assert_false(check(from_port((__u16)(3 * count))));
@@ -471,7 +471,7 @@ static void fill_and_sweep(int count)
 		control->states_clock += 10;
 		sweep();
 		assert_int_equal(totals->states, 0);
-		assert_int_equal(words_in_use(), 0);
+		assert_int_equal(places_in_use(), 0);
 		assert_false(check(from_port((__u16)(round * count))));
 	}
 }
@@ -481,24 +481,46 @@ static void all_the_room_can_be_used(void **state)
 	fill_and_sweep(ROOM);
 	for (int port = 0; port < ROOM; port++)
 		assert_true(keep(from_port((__u16)port)));
-	control->dyn_max = 2 * ROOM;
 	assert_false(keep(from_port(ROOM)));
 	assert_int_equal(totals->states, ROOM);
 }
 
-/* With half of the buckets, most have too few slots for what belongs to them. */
-static void states_without_a_slot_are_further_on(void **state)
+static void set_groups(__u32 groups)
+{
+	struct state4_group first;
+	__u32 number = 0;
+
+	assert_int_equal(bpf_map_lookup_elem(map_of("states4"), &number, &first), 0);
+	((struct state_head *)(void *)&first)->groups = groups;
+	assert_int_equal(bpf_map_update_elem(map_of("states4"), &number, &first, BPF_ANY), 0);
+}
+
+/* What finds no cell in any group is refused, and leaves nothing. */
+static void a_table_without_a_free_cell_refuses(void **state)
+{
+	const int cells = 2 * STATE_GROUP_CELLS;
+
+	set_groups(2);
+	for (int port = 0; port < cells; port++)
+		assert_true(keep(from_port((__u16)port)));
+	assert_false(keep(from_port((__u16)cells)));
+	assert_int_equal(totals->states, cells);
+	for (int port = 0; port < cells; port++)
+		assert_true(check(from_port((__u16)port)));
+	control->states_clock += 10;
+	sweep();
+	assert_int_equal(places_in_use(), 0);
+}
+
+/* With few more cells than states, most groups have too few for those that have their home there. */
+static void states_without_room_at_home_are_further_on(void **state)
 {
 	const int count = 3000;
-	struct state_head head;
-	__u32 first = 0;
 
-	assert_int_equal(bpf_map_lookup_elem(map_of("state_index_4"), &first, &head), 0);
-	head.buckets /= 2;
-	assert_int_equal(bpf_map_update_elem(map_of("state_index_4"), &first, &head, BPF_ANY), 0);
+	set_groups(1000);
 	for (int port = 0; port < count; port++)
 		assert_true(keep(from_port((__u16)port)));
-	assert_true(words_in_use() > count);
+	assert_true(places_in_use() > count);
 	control->states_clock += 10;
 	sweep();
 	fill_and_sweep(count);
@@ -647,7 +669,8 @@ int main(void)
 		TEST(parents_are_limited),
 		TEST(kills_one),
 		TEST(all_the_room_can_be_used),
-		TEST(states_without_a_slot_are_further_on),
+		TEST(a_table_without_a_free_cell_refuses),
+		TEST(states_without_room_at_home_are_further_on),
 		TEST(states_are_restored),
 		TEST(limits_are_exact_on_two_cpus),
 		TEST(dyn_max_is_exact_on_two_cpus),
