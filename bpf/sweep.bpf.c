@@ -191,8 +191,12 @@ static __always_inline int restore(__u32 family, const void *key, const struct s
 {
 	struct state_walk walk;
 	struct state *cell;
-	int error = state_take(family, key, &walk);
+	int error;
 
+	/* Most are there already; nothing is held then, since this program may be interrupted by others. */
+	if (state_lookup(family, key, &walk))
+		return -EEXIST;
+	error = state_take(family, key, &walk);
 	if (error)
 		return error;
 	cell = state_cell(family, walk.cell);

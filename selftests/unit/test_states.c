@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <time.h>
 
 #include "maps/layout.h"
 #include "maps/states.h"
@@ -24,11 +25,13 @@
 #define NAME 5
 #define ROOM 4096
 #define NUMBER 200 /* of the rule */
+#define MANY 65536 /* in place of ROOM */
 
 static struct bpf_object *object, *sweeper;
 static struct control *control;
 static struct state_totals *totals;
 static struct states_results *results;
+static __u32 room;
 
 static int map_of(const char *name)
 {
@@ -83,21 +86,22 @@ static void own(__u32 rule)
 		0);
 }
 
-static int set_up(void **state)
+static int set_up_room(__u32 states)
 {
 	static const char *const maps[] = {"state_ring_4", "state_ring_6", "state_ring_parents", "state_parents"};
 
+	room = states;
 	log_begin();
 	object = bpf_object__open_file(probe_path("states.bpf.o"), NULL);
 	assert_non_null(object);
 	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
-		set_entries(maps[i], ROOM);
-	set_entries("states4", state_table_elements(ROOM));
-	set_entries("states6", state_table_elements(ROOM));
+		set_entries(maps[i], room);
+	set_entries("states4", state_table_elements(room));
+	set_entries("states6", state_table_elements(room));
 	set_entries("state_rules", SLOT + 1);
 	assert_int_equal(bpf_object__load(object), 0);
-	assert_int_equal(state_table_prepare(map_of("states4"), ROOM), 0);
-	assert_int_equal(state_table_prepare(map_of("states6"), ROOM), 0);
+	assert_int_equal(state_table_prepare(map_of("states4"), room), 0);
+	assert_int_equal(state_table_prepare(map_of("states6"), room), 0);
 	load_sweeper();
 	control = mapped("control", sizeof(*control));
 	totals = mapped("state_totals", sizeof(*totals));
@@ -106,8 +110,8 @@ static int set_up(void **state)
 	*control = (struct control){
 		.states_clock = 1000,
 		.jiffies_per_second = 1,
-		.dyn_max = ROOM,
-		.dyn_parent_max = ROOM,
+		.dyn_max = room,
+		.dyn_parent_max = room,
 		.dyn_ack_lifetime = 300,
 		.dyn_syn_lifetime = 20,
 		.dyn_fin_lifetime = 2,
@@ -116,6 +120,16 @@ static int set_up(void **state)
 		.dyn_short_lifetime = 30,
 	};
 	return 0;
+}
+
+static int set_up(void **state)
+{
+	return set_up_room(ROOM);
+}
+
+static int set_up_many(void **state)
+{
+	return set_up_room(MANY);
 }
 
 static int tear_down(void **state)
@@ -235,13 +249,18 @@ static int life(struct packet packet)
 	return (__s32)(find(packet).expire - control->states_clock);
 }
 
-static void sweep(void)
+static void run_sweeper(const char *name)
 {
 	const char frame[64] = {0};
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = sizeof(frame));
 
-	assert_int_equal(bpf_prog_test_run_opts(program_of(sweeper, "state_sweep_all"), &options), 0);
+	assert_int_equal(bpf_prog_test_run_opts(program_of(sweeper, name), &options), 0);
 	assert_int_equal(options.retval, 0);
+}
+
+static void sweep(void)
+{
+	run_sweeper("state_sweep_all");
 }
 
 static void kill_state(struct packet packet, __u32 rule)
@@ -446,7 +465,7 @@ static int places_in_use(void)
 {
 	int count = 0;
 
-	for (__u32 i = 1; i < state_table_elements(ROOM); i++) {
+	for (__u32 i = 1; i < state_table_elements(room); i++) {
 		struct state4_group group;
 
 		assert_int_equal(bpf_map_lookup_elem(map_of("states4"), &i, &group), 0);
@@ -545,6 +564,75 @@ static void states_are_restored(void **state)
 	assert_true(check(packet));
 	assert_int_equal(find(packet).packets, 4);
 	assert_int_equal(find(packet).bytes, 400);
+}
+
+/* Holds the home groups of all flows, as another CPU does while it adds a state, or lets them go. */
+static void hold_groups(bool held)
+{
+	for (__u32 i = 1; i < state_table_elements(room); i++) {
+		struct state4_group group;
+
+		assert_int_equal(bpf_map_lookup_elem(map_of("states4"), &i, &group), 0);
+		group.cells[0].passed ^= STATE_GROUP_LOCKED;
+		assert_int_equal(group.cells[0].passed >= STATE_GROUP_LOCKED, held);
+		assert_int_equal(bpf_map_update_elem(map_of("states4"), &i, &group, BPF_ANY), 0);
+	}
+}
+
+/* What cannot be added since another CPU does not go on is refused, counted and told of. States are found all along. */
+static void a_held_group_refuses(void **state)
+{
+	assert_true(limit(from_port(1), LIMIT_SOURCE_ADDRESS, 5));
+	hold_groups(true);
+	assert_false(limit(from_port(2), LIMIT_SOURCE_ADDRESS, 5));
+	assert_int_equal(totals->refused, 1);
+	assert_int_equal(totals->told, control->states_clock);
+	assert_int_equal(totals->states, 1);
+	assert_true(check(from_port(1)));
+	assert_true(keep(from_port(1)));
+	hold_groups(false);
+	assert_int_equal(places_in_use(), 1);
+	/* The place of the limit has been given back, too. */
+	for (__u16 port = 2; port <= 5; port++)
+		assert_true(limit(from_port(port), LIMIT_SOURCE_ADDRESS, 5));
+	assert_false(limit(from_port(6), LIMIT_SOURCE_ADDRESS, 5));
+}
+
+static __u64 milliseconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (__u64)now.tv_sec * 1000 + (__u64)now.tv_nsec / 1000000;
+}
+
+/*
+ * The timer looks at 2,048 states at most, however many there seem to be, and then lets others have the CPU for 20 ms;
+ * it begins after 500.
+ */
+static void the_timer_removes_some_at_a_time(void **state)
+{
+	const __u32 count = 60000, others = 4000000, least = 500 + (count / 2048 - 1) * 20;
+	struct states_order order = {.what = STATES_KEEP,
+				     .slot = SLOT,
+				     .name = NAME,
+				     .new_flow = 1,
+				     .order = STATE_ORDER(NUMBER, 0),
+				     .packet = packet_of(UDP, false)};
+	__u64 begin, end;
+
+	run(&order, (int)count);
+	assert_int_equal(totals->states, count);
+	totals->states += others;
+	control->states_clock += 10;
+	begin = milliseconds();
+	run_sweeper("state_sweep_start");
+	do {
+		usleep(1000);
+		end = milliseconds();
+	} while (*(volatile __u32 *)&totals->states > others && end - begin < 20000);
+	assert_int_equal(totals->states, others);
+	assert_in_range(end - begin, least, 20000);
 }
 
 #define REPEAT 20000
@@ -672,6 +760,8 @@ int main(void)
 		TEST(a_table_without_a_free_cell_refuses),
 		TEST(states_without_room_at_home_are_further_on),
 		TEST(states_are_restored),
+		TEST(a_held_group_refuses),
+		cmocka_unit_test_setup_teardown(the_timer_removes_some_at_a_time, set_up_many, tear_down),
 		TEST(limits_are_exact_on_two_cpus),
 		TEST(dyn_max_is_exact_on_two_cpus),
 		TEST(one_flow_is_one_state_on_two_cpus),
