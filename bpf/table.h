@@ -85,16 +85,16 @@ static __always_inline bool holds_no_matter(__u64 question)
 	return !TABLE_QUESTION_VALUE(question) && !(question & TABLE_QUESTION_KEEP);
 }
 
-/* What asked->plain is to be for IPv4. */
-static __always_inline bool asks_plainly(const struct packet *packet, const struct table_asked *asked)
+/* What asked->plain is to be. `timed' is what there may be of prefixes that expire. */
+static __always_inline bool asks_plainly(const struct packet *packet, const struct table_asked *asked,
+					 const void *timed)
 {
-	return holds_no_matter(asked->question) && !TABLE_CONTENTS(table_timed4, asked->slot) &&
-	       !table_counts_map(packet, asked->slot);
+	return holds_no_matter(asked->question) && !timed && !table_counts_map(packet, asked->slot);
 }
 
 static __always_inline void find_address(struct table_asked *asked, void *trie, bool wide)
 {
-	asked->reference = trie ? trie_search(trie, &asked->address, wide, !wide && asked->plain) : 0;
+	asked->reference = trie ? trie_search(trie, &asked->address, wide, asked->plain) : 0;
 	asked->bits = TRIE_REFERENCE_BITS(asked->reference);
 }
 
@@ -185,7 +185,7 @@ __noinline int packet_table_address(struct packet *packet, __u64 question, __u32
 		asked->key.bits = 32;
 		asked->address.high = (__u64)bpf_ntohl(asked->key.address[0]) << 32;
 		asked->address.low = 0;
-		asked->plain = asks_plainly(packet, asked);
+		asked->plain = asks_plainly(packet, asked, TABLE_CONTENTS(table_timed4, asked->slot));
 		find_address(asked, TABLE_CONTENTS(table_address4, asked->slot), false);
 		if (asked->plain)
 			return asked->reference != 0;
@@ -194,7 +194,10 @@ __noinline int packet_table_address(struct packet *packet, __u64 question, __u32
 		asked->key.bits = 128;
 		asked->address.high = address_half(asked->key.address);
 		asked->address.low = address_half(asked->key.address + 2);
+		asked->plain = asks_plainly(packet, asked, TABLE_CONTENTS(table_timed6, asked->slot));
 		find_address(asked, TABLE_CONTENTS(table_address6, asked->slot), true);
+		if (asked->plain)
+			return asked->reference != 0;
 		find_timed_address(packet, asked, TABLE_CONTENTS(table_timed6, asked->slot));
 	}
 	if (asked->reference)

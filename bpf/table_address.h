@@ -8,58 +8,8 @@
 #ifndef BPF_TABLE_ADDRESS_H
 #define BPF_TABLE_ADDRESS_H
 
-#include <linux/bpf.h>
-#include <stdbool.h>
-#include <bpf/bpf_helpers.h>
-
-#include "ipfw/table_trie.h"
+#include "bpf/table_cell.h"
 #include "maps/layout.h"
-
-/* An address as the trie has it, and what a search notes of the trie beside it: where its entries begin. */
-struct trie_address {
-	__u64 high, low;
-	__u32 entries, reserved;
-};
-
-/* The line of this number, NULL: beyond. */
-static __always_inline const void *trie_line(void *trie, __u32 line)
-{
-	return bpf_map_lookup_elem(trie, &line);
-}
-
-/* The 32 bits of the address from bit `depth` on. */
-static __always_inline __u32 trie_window(const struct trie_address *address, __u32 depth, bool wide)
-{
-	__u64 word;
-
-	if (!wide)
-		word = address->high << (depth & 63);
-	else if (depth >= 64)
-		word = address->low << (depth & 63);
-	else if (depth > 32)
-		word = address->high << depth | address->low >> (64 - depth);
-	else
-		word = address->high << depth;
-	return (__u32)(word >> 32);
-}
-
-/* Whether one of the first `bits` bits is set in `high' and `low'. */
-static __always_inline bool trie_differs(__u64 high, __u64 low, __u32 bits)
-{
-	if (bits > 64)
-		return high || low >> ((128 - bits) & 63);
-	return bits && high >> ((64 - bits) & 63);
-}
-
-/* Keeps the compiler from adding to a line before it is known to be there, which the verifier refuses. */
-#define known(line) asm volatile("" : "+r"(line))
-
-/*
- * What is kept across calls of the kernel is kept on the stack, of which callers leave 64 bytes (kernel 6.1: 512 for
- * the whole chain of calls): hence words that hold two numbers, and a header that is looked up again.
- */
-#define TRIE_HIGH(word) ((__u32)((word) >> 32))
-#define TRIE_PAIR(high, low) ((__u64)(high) << 32 | (__u32)(low))
 
 /* The entry with this index, NULL: there is none. */
 static __always_inline const struct trie_entry *trie_entry(void *trie, __u32 index)
@@ -76,51 +26,6 @@ static __always_inline const struct trie_entry *trie_entry(void *trie, __u32 ind
 		return NULL;
 	known(line);
 	return (const void *)(line + ((index & ((1u << shift) - 1) & 3) << (6 - shift)));
-}
-
-/* Whether the address has the prefix of an IPv6 entry. */
-static __always_inline bool trie_entry_matches(void *trie, const struct trie_address *address, __u32 reference)
-{
-	const char *line = trie_line(trie, address->entries + TRIE_REFERENCE_INDEX(reference) / 2);
-	const __u32 *word;
-
-	if (!line)
-		return false;
-	known(line);
-	word = ((const struct trie_entry *)(line + (reference & 1) * 32))->address;
-	return !trie_differs(address->high ^ ((__u64)word[0] << 32 | word[1]),
-			     address->low ^ ((__u64)word[2] << 32 | word[3]), TRIE_REFERENCE_BITS(reference));
-}
-
-/*
- * The longest prefix of the address among those entries of a line whose bits are set in `which', below `depth` bits: a
- * reference, 0: none. In a cell they may change one by one.
- */
-static __always_inline __u32 trie_search_line(void *trie, const struct trie_address *address,
-					      const struct trie_leaf *entries, __u32 which, __u32 depth, bool wide)
-{
-	__u64 state = which << 8 | depth; /* the best one, `which', `depth' */
-
-#pragma unroll
-	for (int i = 0; i < TRIE_LEAF_MAX; i++) {
-		struct trie_leaf entry;
-		__u64 word;
-		__u32 bits;
-
-		asm volatile("" : "+r"(state));
-		if (!(state & 256u << i))
-			continue;
-		word = *(volatile const __u64 *)(entries + i);
-		__builtin_memcpy(&entry, &word, sizeof(entry));
-		if (!entry.reference || TRIE_REFERENCE_BITS(TRIE_HIGH(state)) > TRIE_REFERENCE_BITS(entry.reference))
-			continue;
-		bits = TRIE_REFERENCE_BITS(entry.reference) - (state & 255);
-		if ((__u64)(trie_window(address, state & 255, wide) ^ entry.key) >> (bits < 32 ? 32 - bits : 0))
-			continue;
-		if (!wide || bits <= 32 || trie_entry_matches(trie, address, entry.reference))
-			state = TRIE_PAIR(entry.reference, state);
-	}
-	return TRIE_HIGH(state);
 }
 
 /* The cover of a cell, the word `place` of the map: a reference, 0: none. */
@@ -203,41 +108,14 @@ static __always_inline __u32 trie_search_steps(void *trie, const struct trie_add
 	}
 	if (!entries)
 		return TRIE_HIGH(found);
-	reference = trie_search_line(trie, address, entries, which, (__u32)at, wide);
+	if (wide && cell)
+		reference = trie_try_wide_cell(trie, address, (const void *)cell, (__u32)at);
+	else
+		reference = trie_search_line(trie, address, entries, which, (__u32)at, wide);
 	if (!reference && (__u32)found)
 		reference = trie_cell_cover(trie, (__u32)found);
 	return reference ? reference : TRIE_HIGH(found);
 }
-
-/* All bits of a number set if it is negative, else none. Keeps the compiler from making a jump of it. */
-static __always_inline __u64 trie_negative(__u64 number)
-{
-	__u64 bits = (__u64)((__s64)number >> 63);
-
-	asm volatile("" : "+r"(bits));
-	return bits;
-}
-
-/*
- * Whether an entry of the digest includes the bits behind those that have chosen the cell, the first 16 of them in
- * `window`. Which one it is nobody can predict, and a jump that was predicted wrongly costs more than all of this:
- * hence none.
- */
-static __always_inline bool trie_digest_has(const struct trie_digest *digest, __u64 window)
-{
-	__u64 found = 0;
-
-#pragma unroll
-	for (int i = 0; i < TRIE_CELL_MAX; i++) {
-		__u64 entry = *(volatile const __u16 *)(digest->entries + i);
-
-		/* The last bit that is set is the one behind the prefix. */
-		found |= entry & trie_negative(((window ^ entry) & -((entry & -entry) << 1)) - 1);
-	}
-	return found;
-}
-
-#define TRIE_AGAIN 0xffffffffu /* what no reference is */
 
 /* Whether a digest knows an entry: TRIE_SOME, 0: there is none, TRIE_AGAIN: the cell knows. */
 static __always_inline __u32 trie_ask_digest(void *trie, __u32 line, __u32 number, __u32 window)
@@ -249,7 +127,7 @@ static __always_inline __u32 trie_ask_digest(void *trie, __u32 line, __u32 numbe
 		return 0;
 	known(digests);
 	digest = (const void *)(digests + number % TRIE_DIGESTS * sizeof(*digest));
-	if (*(volatile const __u16 *)&digest->below)
+	if (*(volatile const __u16 *)&digest->missing)
 		return TRIE_AGAIN;
 	return trie_digest_has(digest, window >> 16) ? TRIE_SOME : 0;
 }
@@ -267,19 +145,43 @@ static __always_inline __u32 trie_ask_cell(void *trie, const struct trie_address
 }
 
 /* Likewise that a root has that has cells and skips nothing, for IPv4. `plain`: any reference may be TRIE_SOME. */
-static __always_inline __u32 trie_ask_root(void *trie, const struct trie_address *address, const struct trie_root *root,
+static __always_inline __u32 trie_ask_root(void *trie, struct trie_address *address, const struct trie_root *root,
 					   bool plain)
 {
 	__u32 bits = TRIE_STEP_BITS(root->step), number = (__u32)(address->high >> ((64 - bits) & 63));
-	__u64 kept = TRIE_PAIR(TRIE_COVER(root->step, number), bits);
-	__u32 reference;
+	__u32 reference = TRIE_AGAIN;
 
-	if (plain && bits >= TRIE_DIGEST_BITS)
-		reference = trie_ask_digest(trie, root->cells + TRIE_DIGEST_LINE(bits, number), number,
-					    trie_window(address, bits, false));
-	else
-		reference = trie_ask_cell(trie, address, root->cells + number, (__u32)kept);
-	return reference ? reference : trie_cell_cover(trie, TRIE_HIGH(kept));
+	address->cover = TRIE_COVER(root->step, number);
+	if (plain && bits >= TRIE_DIGEST_BITS) {
+		__u32 choice = TRIE_DIGEST_CHOICE(bits), digest = number >> (bits - choice);
+
+		reference = trie_ask_digest(trie, root->cells + TRIE_DIGEST_LINE(bits, digest), digest,
+					    trie_window(address, choice, false));
+	}
+	if (reference == TRIE_AGAIN)
+		reference = trie_ask_cell(trie, address, root->cells + number, bits);
+	return reference ? reference : trie_cell_cover(trie, address->cover);
+}
+
+/* Likewise for IPv6, that a root has that has cells. */
+static __always_inline __u32 trie_ask_wide_root(void *trie, struct trie_address *address, __u32 step, bool plain)
+{
+	const struct trie_node *node = trie_line(trie, TRIE_STEP_LINE(step));
+	__u32 bits = TRIE_STEP_BITS(step), depth, number, reference;
+	const struct trie_wide_cell *cell;
+
+	if (!node || trie_differs(address->high ^ node->high, address->low ^ node->low, node->depth))
+		return 0;
+	depth = node->depth;
+	number = trie_window(address, depth, true) >> ((32 - bits) & 31);
+	address->cover = TRIE_COVER(step, number);
+	cell = trie_line(trie, node->cells + number);
+	if (!cell)
+		return 0;
+	if (*(volatile const __u32 *)&cell->step)
+		return TRIE_AGAIN;
+	reference = trie_ask_wide_cell(address, cell, depth + bits, plain);
+	return reference ? reference : trie_cell_cover(trie, address->cover);
 }
 
 /* The longest prefix of the address, IPv6 if `wide`: a reference, 0: none. `plain`: any reference may be TRIE_SOME. */
@@ -295,8 +197,9 @@ static __always_inline __u32 trie_search(void *trie, struct trie_address *addres
 	address->entries = header->entries;
 	word = *(volatile const __u64 *)&header->root;
 	__builtin_memcpy(&root, &word, sizeof(root));
-	if (!wide && root.cells) {
-		reference = trie_ask_root(trie, address, &root, plain);
+	if (wide ? (root.step & TRIE_NODE) && (root.step & TRIE_CELLS) : root.cells) {
+		reference = wide ? trie_ask_wide_root(trie, address, root.step, plain)
+				 : trie_ask_root(trie, address, &root, plain);
 		if (reference != TRIE_AGAIN)
 			return reference;
 		header = trie_line(trie, 0);

@@ -357,7 +357,7 @@ static void recount(struct trie *trie)
 	header->count = count;
 }
 
-int trie_recover(struct trie *trie)
+static int recover(struct trie *trie)
 {
 	__u32 pending = trie_header(trie)->pending, index = pending & TRIE_INDEX_MAX;
 	struct trie_item item;
@@ -384,4 +384,14 @@ int trie_recover(struct trie *trie)
 	recount(trie);
 	trie_store(&trie_header(trie)->pending, 0);
 	return 0;
+}
+
+int trie_recover(struct trie *trie)
+{
+	int result;
+
+	trie->recovering = true;
+	result = recover(trie);
+	trie->recovering = false;
+	return result;
 }

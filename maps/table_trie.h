@@ -22,6 +22,7 @@ struct trie {
 	bool *mapped; /* of a map: which chunks are in memory; the header always is */
 	__u32 *rows;  /* of an image: hash of its rows, or NULL */
 	size_t row_buckets, row_count;
+	bool recovering; /* in trie_recover() */
 	/* Called with the index of each new entry, before packets find it; NULL: not. Images made of a trie call it,
 	 * too. */
 	void (*fresh)(const void *argument, __u32 index);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Whole trees. A node gets as many bits as it takes for leaves to have two to four entries, if they are spread evenly;
- * where they are not, leaves that are too large become nodes in turn.
+ * Whole trees. A node gets as many bits as it takes for leaves to have two to four entries, if they are spread evenly,
+ * and for IPv6, whose cells have room for less, 1.25 to 2.5; where they are not, leaves that are too large become nodes
+ * in turn.
  */
 #include <bpf/bpf.h>
 #include <errno.h>
@@ -12,7 +13,8 @@
 
 #include "maps/table_trie_parts.h"
 
-#define LEAF_FILL 4
+/* Twice the number of entries that there are for each slot of a node at most: less where cells have less room. */
+#define SLOT_FILL(trie) (trie_header(trie)->wide ? 5u : 8u)
 #define CELL_BITS_MIN 6
 /* Room in new maps: a part of what is there, and so much at least. */
 #define SPARE_PART 32
@@ -86,7 +88,7 @@ static unsigned int node_bits(const struct trie *trie, size_t count, unsigned in
 {
 	unsigned int bits = TRIE_BITS_MIN, most = trie_width(trie) - depth;
 
-	while (bits < TRIE_BITS_MAX && (size_t)LEAF_FILL << bits < count)
+	while (bits < TRIE_BITS_MAX && (size_t)SLOT_FILL(trie) << bits < 2 * count)
 		bits++;
 	return bits < most ? bits : most;
 }
@@ -97,8 +99,9 @@ static __u32 slot_number(const struct trie_key *key, unsigned int depth, unsigne
 	return trie_window(key, depth) >> (32 - bits);
 }
 
-/* Whether nearly all slots of a node would lead to leaves, which are not far from full. */
-static bool wants_cells(const struct trie_item *items, size_t count, unsigned int depth, unsigned int bits)
+/* Whether most slots of a node would lead to leaves that are not nearly empty. */
+static bool wants_cells(const struct trie *trie, const struct trie_item *items, size_t count, unsigned int depth,
+			unsigned int bits)
 {
 	size_t slots = (size_t)1 << bits, below = 0, used = 0;
 	__u32 last = 0;
@@ -113,7 +116,7 @@ static bool wants_cells(const struct trie_item *items, size_t count, unsigned in
 		used += !below++ || number != last;
 		last = number;
 	}
-	return below >= slots + slots / 2 && used >= slots - slots / 4;
+	return below >= slots / 16 * SLOT_FILL(trie) * 3 && used >= slots / 32 * SLOT_FILL(trie) * 3;
 }
 
 /*
@@ -143,12 +146,18 @@ static size_t cover_slots(const struct trie *trie, struct trie_item *items, size
 static void fill_cell(const struct trie *trie, const struct trie_item *items, size_t count, unsigned int depth,
 		      __u32 step, __u32 number)
 {
-	struct trie_digest *digest = trie_digest(trie, step, number);
+	for (unsigned int i = 0; i < count; i++)
+		trie_cell_write(trie, trie_cell_at(trie, step, number), i, items + i, depth);
+}
 
+/* Notes items below a node with `depth` bits in front of it in its digests. */
+static void fill_digest(const struct trie *trie, const struct trie_item *items, size_t count, unsigned int depth,
+			__u32 step)
+{
 	for (size_t i = 0; i < count; i++) {
-		trie_cell(trie, step, number)->entries[i] = trie_leaf_entry(items + i, depth);
-		if (digest)
-			digest->entries[i] = trie_digest_entry(items + i, depth);
+		struct trie_digest_place place = trie_digest_of(trie, items + i, step, depth);
+
+		trie_digest_add(trie, &place, items + i);
 	}
 }
 
@@ -156,11 +165,11 @@ static void fill_cell(const struct trie *trie, const struct trie_item *items, si
 static int build_child(struct trie *trie, struct trie_item *items, size_t count, unsigned int depth, __u32 step,
 		       __u32 number)
 {
-	struct trie_digest *digest;
 	__u32 child;
 	int result;
 
-	if (step & TRIE_CELLS && count <= TRIE_CELL_MAX) {
+	fill_digest(trie, items, count, depth - TRIE_STEP_BITS(step), step);
+	if (step & TRIE_CELLS && count <= trie_cell_max(trie)) {
 		fill_cell(trie, items, count, depth, step, number);
 		return 0;
 	}
@@ -168,9 +177,6 @@ static int build_child(struct trie *trie, struct trie_item *items, size_t count,
 	if (result)
 		return result;
 	*trie_child(trie, step, number) = child;
-	digest = trie_digest(trie, step, number);
-	if (digest)
-		digest->below = 1;
 	return 0;
 }
 
@@ -202,7 +208,8 @@ int trie_build(struct trie *trie, struct trie_item *items, size_t count, unsigne
 		return trie_build_leaf(trie, items, count, depth, step);
 	depth = common_depth(items, count);
 	bits = node_bits(trie, count, depth);
-	result = trie_build_node(trie, &items->key, depth, above, bits, wants_cells(items, count, depth, bits), step);
+	result = trie_build_node(trie, &items->key, depth, above, bits, wants_cells(trie, items, count, depth, bits),
+				 step);
 	if (result)
 		return result;
 	count = cover_slots(trie, items, count, depth, *step);

@@ -123,7 +123,8 @@ size_t trie_class_lines(const struct trie *trie, unsigned int class)
 	if (class >= TRIE_CLASS_CELLS) {
 		unsigned int bits = class - TRIE_CLASS_CELLS;
 
-		return trie_has_digests(trie, bits) ? TRIE_DIGEST_LINE(bits, 1u << bits) : 1u << bits;
+		return trie_has_digests(trie, bits) ? TRIE_DIGEST_LINE(bits, 1u << TRIE_DIGEST_CHOICE(bits))
+						    : 1u << bits;
 	}
 	if (class >= TRIE_CLASS_NODE)
 		return 1 + lines_for(sizeof(struct trie_slot) << (class - TRIE_CLASS_NODE));

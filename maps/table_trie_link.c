@@ -22,7 +22,7 @@ struct place {
 	unsigned int above; /* bits that lead to it */
 	unsigned int depth; /* of a node: bits in front of those that choose a slot */
 	size_t cell;	    /* offset in memory of the cell that the leaf belongs to or would belong to, 0: none */
-	size_t digest;	    /* and of its digest, 0: none */
+	struct trie_digest_place digest;
 };
 
 static size_t offset_of(const struct trie *trie, const void *place)
@@ -41,12 +41,12 @@ static unsigned int common_with(const struct trie_item *item, const struct trie_
 }
 
 /* Notes the cell with this number of the node, if that has cells. */
-static void note_cell(const struct trie *trie, struct place *place, __u32 number)
+static void note_cell(const struct trie *trie, const struct trie_item *item, struct place *place, __u32 number)
 {
-	const struct trie_digest *digest = trie_digest(trie, place->step, number);
-
-	place->cell = place->step & TRIE_CELLS ? offset_of(trie, trie_cell(trie, place->step, number)) : 0;
-	place->digest = digest ? offset_of(trie, digest) : 0;
+	place->cell = place->step & TRIE_CELLS ? trie_cell_at(trie, place->step, number) : 0;
+	/* No way leads through two nodes as large. */
+	if (!place->digest.at)
+		place->digest = trie_digest_of(trie, item, place->step, place->depth);
 }
 
 static enum where descend(const struct trie *trie, const struct trie_item *item, struct place *place)
@@ -70,7 +70,7 @@ static enum where descend(const struct trie *trie, const struct trie_item *item,
 			return AT_COVER;
 		number = trie_window(&item->key, place->depth) >> (32 - bits);
 		place->at = offset_of(trie, trie_child(trie, place->step, number));
-		note_cell(trie, place, number);
+		note_cell(trie, item, place, number);
 		place->above = place->depth + bits;
 	}
 }
@@ -130,54 +130,14 @@ static int link_in_leaf(struct trie *trie, const struct trie_item *item, const s
 	return 0;
 }
 
-/* In one store. */
-static void store_entry(struct trie_leaf *place, struct trie_leaf entry)
-{
-	__u64 word;
-
-	_Static_assert(sizeof(entry) == sizeof(word), "an entry is a word");
-	memcpy(&word, &entry, sizeof(word));
-	__atomic_store_n((__u64 *)(void *)place, word, __ATOMIC_RELEASE);
-}
-
-static struct trie_cell *cell_at(const struct trie *trie, const struct place *place)
-{
-	return (struct trie_cell *)trie_word(trie, place->cell);
-}
-
-/* Writes an entry of the cell's digest; 0: none. */
-static void store_digest(const struct trie *trie, const struct place *place, int number, __u16 entry)
-{
-	struct trie_digest *digest;
-
-	if (!place->digest)
-		return;
-	digest = (struct trie_digest *)trie_word(trie, place->digest);
-	__atomic_store_n(digest->entries + number, entry, __ATOMIC_SEQ_CST);
-}
-
-/* Has whoever asks the digest look at the cell, or not. */
-static void store_below(const struct trie *trie, const struct place *place, bool below)
-{
-	if (place->digest)
-		__atomic_store_n(&((struct trie_digest *)trie_word(trie, place->digest))->below, below,
-				 __ATOMIC_SEQ_CST);
-}
-
-static void clear_in_cell(const struct trie *trie, const struct place *place, int number)
-{
-	store_digest(trie, place, number, 0);
-	store_entry(cell_at(trie, place)->entries + number, (struct trie_leaf){0});
-}
-
 /*
  * Makes a cell ready to be used again, before its step becomes 0. All entries that it had are gone, since the last one
  * below it goes: whoever still looks at them may miss them.
  */
 static void clear_cell(const struct trie *trie, const struct place *place)
 {
-	for (int i = 0; i < TRIE_CELL_MAX; i++)
-		clear_in_cell(trie, place, i);
+	for (unsigned int i = 0; i < trie_cell_max(trie); i++)
+		trie_cell_clear(trie, place->cell, i);
 }
 
 static int unlink_in_leaf(struct trie *trie, const struct trie_item *item, const struct place *place)
@@ -199,8 +159,6 @@ static int unlink_in_leaf(struct trie *trie, const struct trie_item *item, const
 	if (!step && place->cell)
 		clear_cell(trie, place);
 	trie_store_step(trie, place->at, step);
-	if (!step && place->cell)
-		store_below(trie, place, false);
 	retire_leaf(trie, place->step);
 	return 0;
 }
@@ -209,31 +167,31 @@ static int unlink_in_leaf(struct trie *trie, const struct trie_item *item, const
 static int leave_cell(struct trie *trie, const struct trie_item *item, const struct place *place)
 {
 	struct trie_item items[TRIE_CELL_MAX + 1] = {0};
+	unsigned int count = trie_cell_max(trie);
 	__u32 step;
 	int result;
 
-	for (size_t i = 0; i < TRIE_CELL_MAX; i++) {
-		__u32 reference = cell_at(trie, place)->entries[i].reference;
+	for (unsigned int i = 0; i < count; i++) {
+		__u32 reference = trie_cell_reference(trie, place->cell, i);
 		struct trie_item one;
 
 		trie_item(trie, TRIE_REFERENCE_INDEX(reference), &one);
 		insert_ordered(items, i, &one);
 	}
-	insert_ordered(items, TRIE_CELL_MAX, item);
-	result = trie_build(trie, items, TRIE_CELL_MAX + 1, place->above, &step);
+	insert_ordered(items, count, item);
+	result = trie_build(trie, items, count + 1, place->above, &step);
 	if (result)
 		return result;
-	store_below(trie, place, true);
 	trie_store_step(trie, place->at, step);
 	return 0;
 }
 
-/* Where in the cell an entry is, -1: nowhere. `reference' 0: where there is room. */
+/* The number of an entry in the cell, -1: it is not there. `reference' 0: where there is room. */
 static int find_in_cell(const struct trie *trie, const struct place *place, __u32 reference)
 {
-	for (int i = 0; i < TRIE_CELL_MAX; i++)
-		if (cell_at(trie, place)->entries[i].reference == reference)
-			return i;
+	for (unsigned int i = 0; i < trie_cell_max(trie); i++)
+		if (trie_cell_reference(trie, place->cell, i) == reference)
+			return (int)i;
 	return -1;
 }
 
@@ -245,8 +203,7 @@ static int link_in_cell(struct trie *trie, const struct trie_item *item, const s
 		number = find_in_cell(trie, place, 0);
 	if (number < 0)
 		return leave_cell(trie, item, place);
-	store_entry(cell_at(trie, place)->entries + number, trie_leaf_entry(item, place->above));
-	store_digest(trie, place, number, trie_digest_entry(item, place->above));
+	trie_cell_write(trie, place->cell, (unsigned int)number, item, place->above);
 	return 0;
 }
 
@@ -255,7 +212,7 @@ static void unlink_in_cell(struct trie *trie, const struct trie_item *item, cons
 	int number = find_in_cell(trie, place, item->reference);
 
 	if (number >= 0)
-		clear_in_cell(trie, place, number);
+		trie_cell_clear(trie, place->cell, (unsigned int)number);
 }
 
 /*
@@ -359,20 +316,31 @@ static int link_above(struct trie *trie, const struct trie_item *item, const str
 	return 0;
 }
 
+static int link_at(struct trie *trie, const struct trie_item *item, enum where where, const struct place *place)
+{
+	switch (where) {
+	case AT_LEAF:
+		return link_in_leaf(trie, item, place);
+	case AT_CELL:
+		return link_in_cell(trie, item, place);
+	case AT_COVER:
+		return change_cover(trie, item, place, 0, item->reference);
+	default:
+		return link_above(trie, item, place);
+	}
+}
+
 int trie_link(struct trie *trie, const struct trie_item *item)
 {
 	struct place place;
+	enum where where = descend(trie, item, &place);
+	int result = link_at(trie, item, where, &place);
 
-	switch (descend(trie, item, &place)) {
-	case AT_LEAF:
-		return link_in_leaf(trie, item, &place);
-	case AT_CELL:
-		return link_in_cell(trie, item, &place);
-	case AT_COVER:
-		return change_cover(trie, item, &place, 0, item->reference);
-	default:
-		return link_above(trie, item, &place);
-	}
+	if (trie->recovering)
+		trie_digest_lose(trie, &place.digest);
+	else if (!result)
+		trie_digest_add(trie, &place.digest, item);
+	return result;
 }
 
 /* The longest entry with `low` bits or more that includes this one: a reference, 0: none. */
@@ -391,22 +359,34 @@ static __u32 next_longest(const struct trie *trie, const struct trie_item *item,
 	return 0;
 }
 
-int trie_unlink(struct trie *trie, const struct trie_item *item)
+static int unlink_at(struct trie *trie, const struct trie_item *item, enum where where, const struct place *place)
 {
 	unsigned int low;
-	struct place place;
 
-	switch (descend(trie, item, &place)) {
+	switch (where) {
 	case AT_LEAF:
-		return unlink_in_leaf(trie, item, &place);
+		return unlink_in_leaf(trie, item, place);
 	case AT_CELL:
-		unlink_in_cell(trie, item, &place);
+		unlink_in_cell(trie, item, place);
 		return 0;
 	case AT_COVER:
-		low = place.above ? place.above + 1 : 0;
-		return change_cover(trie, item, &place, item->reference,
-				    next_longest(trie, item, low > place.depth ? low : place.depth));
+		low = place->above ? place->above + 1 : 0;
+		return change_cover(trie, item, place, item->reference,
+				    next_longest(trie, item, low > place->depth ? low : place->depth));
 	default:
 		return 0;
 	}
+}
+
+int trie_unlink(struct trie *trie, const struct trie_item *item)
+{
+	struct place place;
+	enum where where = descend(trie, item, &place);
+	int result = unlink_at(trie, item, where, &place);
+
+	if (trie->recovering)
+		trie_digest_lose(trie, &place.digest);
+	else if (!result)
+		trie_digest_remove(trie, &place.digest, item);
+	return result;
 }

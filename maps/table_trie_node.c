@@ -21,31 +21,16 @@ const struct trie_node *trie_node(const struct trie *trie, __u32 step)
 	return head_of(trie, step);
 }
 
-struct trie_cell *trie_cell(const struct trie *trie, __u32 step, __u32 number)
+size_t trie_cell_at(const struct trie *trie, __u32 step, __u32 number)
 {
-	return trie_line(trie, head_of(trie, step)->cells + number);
-}
-
-struct trie_digest *trie_digest(const struct trie *trie, __u32 step, __u32 number)
-{
-	unsigned int bits = TRIE_STEP_BITS(step);
-	struct trie_digest *line;
-
-	if (!(step & TRIE_CELLS) || !trie_has_digests(trie, bits))
-		return NULL;
-	line = trie_line(trie, head_of(trie, step)->cells + TRIE_DIGEST_LINE(bits, number));
-	return line + number % TRIE_DIGESTS;
-}
-
-__u16 trie_digest_entry(const struct trie_item *item, unsigned int depth)
-{
-	return (__u16)(trie_window(&item->key, depth) >> 16 | 1u << (15 - (item->key.bits - depth)));
+	return ((size_t)head_of(trie, step)->cells + number) * TRIE_LINE;
 }
 
 __u32 *trie_child(const struct trie *trie, __u32 step, __u32 number)
 {
+	_Static_assert(!offsetof(struct trie_cell, step) && !offsetof(struct trie_wide_cell, step), "it is in front");
 	if (step & TRIE_CELLS)
-		return &trie_cell(trie, step, number)->step;
+		return trie_word(trie, trie_cell_at(trie, step, number));
 	return &slot_of(trie, step, number)->step;
 }
 

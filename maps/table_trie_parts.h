@@ -123,14 +123,37 @@ int trie_build_leaf(struct trie *trie, struct trie_item *items, size_t count, un
 /* The head of the node that a step leads to. */
 const struct trie_node *trie_node(const struct trie *trie, __u32 step);
 
-/* Of the slot or cell with a number: the step to what is below, the cover, the cell itself. */
+/* Of the slot or cell with a number: the step to what is below, the cover, where the cell is as an offset in memory. */
 __u32 *trie_child(const struct trie *trie, __u32 step, __u32 number);
 __u32 *trie_cover(const struct trie *trie, __u32 step, __u32 number);
-struct trie_cell *trie_cell(const struct trie *trie, __u32 step, __u32 number);
+size_t trie_cell_at(const struct trie *trie, __u32 step, __u32 number);
 
-/* The digest of a cell, NULL: its node has none; and an entry as it is there, below `depth` bits. */
-struct trie_digest *trie_digest(const struct trie *trie, __u32 step, __u32 number);
-__u16 trie_digest_entry(const struct trie_item *item, unsigned int depth);
+/*
+ * The entries of the cell at an offset, by their number (maps/table_trie_cell.c): how many there can be; the reference
+ * of one, 0: there is none; writes one below `depth` bits where there is none; removes it.
+ */
+unsigned int trie_cell_max(const struct trie *trie);
+__u32 trie_cell_reference(const struct trie *trie, size_t at, unsigned int number);
+void trie_cell_write(const struct trie *trie, size_t at, unsigned int number, const struct trie_item *item,
+		     unsigned int depth);
+void trie_cell_clear(const struct trie *trie, size_t at, unsigned int number);
+
+/* Where a digest is, as an offset in memory, and how many bits lead to it. */
+struct trie_digest_place {
+	size_t at; /* 0: there is none */
+	unsigned int depth;
+};
+
+/* The digest that has an item which is below a node with `depth` bits in front of it (maps/table_trie_digest.c). */
+struct trie_digest_place trie_digest_of(const struct trie *trie, const struct trie_item *item, __u32 step,
+					unsigned int depth);
+
+/* Notes an entry that is in the tree now, or forgets one that is not there any more. Once each. */
+void trie_digest_add(const struct trie *trie, const struct trie_digest_place *place, const struct trie_item *item);
+void trie_digest_remove(const struct trie *trie, const struct trie_digest_place *place, const struct trie_item *item);
+
+/* Has packets ask the cells until the trie is rebuilt: nobody knows whether the digest has all entries. */
+void trie_digest_lose(const struct trie *trie, const struct trie_digest_place *place);
 
 /*
  * Makes a node for what begins with the first `depth` bits of *key; *step leads there from `above` bits. Nothing is

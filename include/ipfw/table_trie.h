@@ -18,14 +18,15 @@
  *		bit  31		set
  *
  * Prefixes that end in the bits of a node are in the cover of all slots that they include; a slot has the longest.
- * Those that end behind them are below the slot's step. Where nearly all slots would lead to leaves, the node has
+ * Those that end behind them are below the slot's step. Where most slots would lead to leaves, the node has
  * cells: lines that are slot and leaf at once, so that a search touches one line where it would touch two. The covers
  * of all cells are an array of their own, behind the head. An entry is referred to by its index and the length of its
  * prefix.
  *
- * Behind the cells of a large node of IPv4 there is a digest of each, a quarter of a line, which is enough to say
- * whether there is an entry, whichever that is: of a million entries the digests stay in a processor's cache where the
- * cells do not. A cell's digest is written behind the cell, and cleared in front of it.
+ * Behind the cells of a large node of IPv4 there are digests, half a line for two neighbouring cells, of all entries
+ * that are below these, in the cells or further down. That is enough to say whether there is an entry, whichever that
+ * is: of a million entries the digests stay in a processor's cache where the cells do not. Two cells have room for
+ * each other's entries, so that hardly a digest is too small. It is written behind all else.
  *
  * Packets see each change as one store, of a word of 32 bits or of an entry in a cell: what a leaf or several covers of
  * a node are to hold is written to a new place, and the step there is stored last. Old places are used again when no
@@ -87,14 +88,33 @@ struct trie_cell {
 	struct trie_leaf entries[TRIE_CELL_MAX]; /* in no order; read and written as 64 bits; reference 0: none */
 };
 
+/*
+ * Cells of IPv6. Where a key and its reference change, the key is 0 meanwhile: who finds the same reference twice in a
+ * row behind a key that includes the address, has found what belongs together.
+ */
+#define TRIE_WIDE_CELL_MAX 5
+struct trie_wide_cell {
+	__u32 step; /* as above */
+	__u32 references[TRIE_WIDE_CELL_MAX];
+	/*
+	 * In no order: the 63 bits behind those that have chosen the cell, as far as they are of the prefix, a bit that
+	 * is set, zeros. 0: no entry. If the bit is the last one the prefix may be longer: see the entry.
+	 */
+	__u64 keys[TRIE_WIDE_CELL_MAX];
+};
+#define TRIE_WIDE_CELL_BITS 63
+
 #define TRIE_DIGEST_BITS 17 /* nodes of so many bits and more have digests: then 15 bits are left behind them */
+#define TRIE_DIGEST_MAX 15  /* entries in a digest */
+#define TRIE_DIGEST_LOST 0xffffu
 struct trie_digest {
-	__u16 below; /* not 0: look at the cell */
-	/* As in the cell: the bits behind those that have chosen the cell, a bit that is set, zeros; 0: none. */
-	__u16 entries[TRIE_CELL_MAX];
+	__u16 missing; /* number of entries for which there was no room, or TRIE_DIGEST_LOST; not 0: look at the cell */
+	/* In no order: the bits behind those that have chosen the digest, a bit that is set, zeros; 0: none. */
+	__u16 entries[TRIE_DIGEST_MAX];
 };
 #define TRIE_DIGESTS (TRIE_LINE / (__u32)sizeof(struct trie_digest)) /* in a line */
-/* The line of a cell's digest, from the first cell on. */
+/* How many of a node's bits choose the digest; the line of the digest with a number, from the first cell on. */
+#define TRIE_DIGEST_CHOICE(bits) ((bits) > TRIE_DIGEST_BITS ? (bits)-1 : (bits))
 #define TRIE_DIGEST_LINE(bits, number) ((1u << (bits)) + (number) / TRIE_DIGESTS)
 
 /* One line. All entries below the node begin with the first `depth` bits of an address. */

@@ -30,28 +30,37 @@ struct question {
 	__u32 some;   /* what a plain search finds */
 };
 
+/* As where packets are looked up, it is not on the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct question);
+} asked SEC(".maps");
+
 SEC("tc")
 int look_up(struct __sk_buff *skb)
 {
 	const struct table_record *record;
 	const struct trie_header *header;
-	struct question question;
+	struct question *question;
 	__u32 zero = 0;
 	void *trie = bpf_map_lookup_elem(&tries, &zero);
 
+	question = bpf_map_lookup_elem(&asked, &zero);
 	header = trie ? trie_line(trie, 0) : NULL;
-	if (!header || bpf_skb_load_bytes(skb, 0, &question, sizeof(question)))
+	if (!question || !header || bpf_skb_load_bytes(skb, 0, question, sizeof(*question)))
 		return -1;
 	if (header->wide) {
-		question.reference = trie_search(trie, &question.address, true, false);
-		question.some = question.reference;
+		question->reference = trie_search(trie, &question->address, true, false);
+		question->some = trie_search(trie, &question->address, true, true);
 	} else {
-		question.reference = trie_search(trie, &question.address, false, false);
-		question.some = trie_search(trie, &question.address, false, true);
+		question->reference = trie_search(trie, &question->address, false, false);
+		question->some = trie_search(trie, &question->address, false, true);
 	}
-	record = question.reference ? trie_record(trie, question.reference) : NULL;
-	question.number = record ? record->number[1] : 0;
-	return bpf_skb_store_bytes(skb, 0, &question, sizeof(question), 0);
+	record = question->reference ? trie_record(trie, question->reference) : NULL;
+	question->number = record ? record->number[1] : 0;
+	return bpf_skb_store_bytes(skb, 0, question, sizeof(*question), 0);
 }
 
 char LICENSE[] SEC("license") = "GPL";

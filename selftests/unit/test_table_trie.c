@@ -34,7 +34,7 @@ struct scene {
 /* As in table_trie.bpf.c. */
 struct question {
 	__u64 high, low;
-	__u32 entries, reserved;
+	__u32 entries, cover;
 	__u32 reference;
 	__u32 number;
 	__u32 some;
@@ -424,6 +424,7 @@ static void try_many(bool wide)
 		change(&scene, &key, i % 4 == 0 ? 0 : 1 + i);
 		compare_some(&scene, 2);
 	}
+	assert_true(trie_header(&scene.trie)->root.step & TRIE_CELLS);
 	if (!wide) {
 		assert_true(trie_header(&scene.trie)->root.cells &&
 			    TRIE_STEP_BITS(trie_header(&scene.trie)->root.step) >= TRIE_DIGEST_BITS);
