@@ -127,7 +127,7 @@ __noinline int packet_socket_value(hook_context *context, struct packet *packet)
 
 	if (!packet || !owner || !packet_socket(context, packet) || !owner->mark)
 		return 0;
-	table_keep_all(packet, owner->mark);
+	table_keep_number(packet, TABLE_KEEP_ALL, owner->mark);
 	return 1;
 }
 

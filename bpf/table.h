@@ -155,8 +155,25 @@ static __always_inline int trie_answer(struct packet *packet, const struct table
 {
 	void *trie = packet->family == 4 ? TABLE_CONTENTS(table_address4, asked->slot)
 					 : TABLE_CONTENTS(table_address6, asked->slot);
+	const struct table_record *record;
+	__u32 type = TABLE_QUESTION_VALUE(asked->question);
+	__u64 held = trie ? trie_held(trie, asked->reference) : 0;
 
-	return trie && table_answer(packet, trie_record(trie, asked->reference), asked->question, asked->value);
+	if (!held)
+		return 0;
+	record = trie_record(trie, held);
+	/* As above. */
+	asm volatile("" : "+r"(type));
+	if (type && (type >= TABLE_NUMBERS || trie_number(record, held, type) != asked->value))
+		return 0;
+	if (!(asked->question & TABLE_QUESTION_KEEP))
+		return 1;
+	_Static_assert(TRIE_HOLDS_ALL == TABLE_KEEP_ALL, "they say the same");
+	if (record)
+		table_keep(packet, record->number);
+	else
+		table_keep_number(packet, TRIE_HELD_FORM(held), (__u32)held);
+	return 1;
 }
 
 /* An address of the packet. The mask is as an address lies in memory, IPv4's in its first four bytes. */

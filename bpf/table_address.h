@@ -2,8 +2,8 @@
 /*
  * Looks an address up in the trie of a table (include/ipfw/table_trie.h), while userland may be changing it.
  *
- * What costs is the cache lines that are touched: one for each node on the way, one for the leaf, and one each for the
- * entry and what it holds, unless all entries hold the same.
+ * What costs is the cache lines that are touched: one for each node on the way, one for the leaf, one for the entry
+ * unless all hold the same, and one more if it holds several numbers.
  */
 #ifndef BPF_TABLE_ADDRESS_H
 #define BPF_TABLE_ADDRESS_H
@@ -210,23 +210,34 @@ static __always_inline __u32 trie_search(void *trie, struct trie_address *addres
 	return trie_search_steps(trie, address, root.step, wide);
 }
 
-/* What the entry that `reference` means holds. */
-static __always_inline const struct table_record *trie_record(void *trie, __u32 reference)
+/* What the entry that `reference` means holds: a struct trie_held, 0: there is none. */
+static __always_inline __u64 trie_held(void *trie, __u32 reference)
 {
 	const struct trie_header *header = trie_line(trie, 0);
 	const struct trie_entry *entry;
-	__u32 row;
+	__u64 held;
 
 	if (!header)
-		return NULL;
-	row = *(volatile const __u32 *)&header->row;
-	if (!row) {
-		entry = trie_entry(trie, TRIE_REFERENCE_INDEX(reference));
-		if (!entry)
-			return NULL;
-		row = *(volatile const __u32 *)&entry->value;
-	}
-	return trie_line(trie, row);
+		return 0;
+	held = *(volatile const __u64 *)&header->held;
+	if (held)
+		return held;
+	entry = trie_entry(trie, TRIE_REFERENCE_INDEX(reference));
+	return entry ? *(volatile const __u64 *)&entry->held : 0;
+}
+
+/* The record of what is held, NULL: it is a number. */
+static __always_inline const struct table_record *trie_record(void *trie, __u64 held)
+{
+	return TRIE_HELD_FORM(held) == TRIE_HOLDS_ROW ? trie_line(trie, (__u32)held) : NULL;
+}
+
+/* Of what is held, with its record, the number of a kind, which is at least 1 and less than TABLE_NUMBERS. */
+static __always_inline __u32 trie_number(const struct table_record *record, __u64 held, __u32 kind)
+{
+	if (record)
+		return record->number[kind];
+	return TRIE_HELD_FORM(held) == TRIE_HOLDS_ALL || TRIE_HELD_FORM(held) == kind ? (__u32)held : 0;
 }
 
 #endif

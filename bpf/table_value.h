@@ -43,16 +43,22 @@ static __always_inline void table_keep(struct packet *packet, const __u32 *numbe
 	packet->table_found = 1;
 }
 
-/* Likewise one number that stands for all kinds. */
-static __always_inline void table_keep_all(struct packet *packet, __u32 number)
+#define TABLE_KEEP_ALL 0xff
+/* Likewise one number, of one kind or (TABLE_KEEP_ALL) for all; the others are 0. */
+static __always_inline void table_keep_number(struct packet *packet, __u32 kind, __u32 number)
 {
 	struct table_values *values = table_values_find(packet);
+	__u32 others = kind == TABLE_KEEP_ALL ? number : 0;
 
 	if (!values)
 		return;
+	/* Else the compiler may check a copy, of which the verifier learns nothing. */
+	asm volatile("" : "+r"(kind));
 #pragma unroll
 	for (int i = 0; i < TABLE_NUMBERS; i++)
-		values->number[i] = number;
+		values->number[i] = others;
+	if (kind < TABLE_NUMBERS)
+		values->number[kind] = number;
 	packet->table_found = 1;
 }
 

@@ -20,7 +20,7 @@
 #include "ipfw/log_record.h"
 #include "ipfw/packet.h"
 
-#define MAPS_LAYOUT_VERSION 10
+#define MAPS_LAYOUT_VERSION 11
 
 /* "control", ARRAY[1], BPF_F_MMAPABLE: the words that all hooks read. The first three stay where they are in every
  * layout. */

@@ -162,7 +162,7 @@ static void read_key(const struct trie *trie, const struct trie_entry *entry, st
 {
 	const __u32 *address = entry->address;
 
-	*key = (struct trie_key){.high = (__u64)address[0] << 32, .bits = entry->bits};
+	*key = (struct trie_key){.high = (__u64)address[0] << 32, .bits = entry->held.bits};
 	if (trie_header(trie)->wide) {
 		key->high |= address[1];
 		key->low = (__u64)address[2] << 32 | address[3];
@@ -173,7 +173,7 @@ static void write_key(const struct trie *trie, struct trie_entry *entry, const s
 {
 	__u32 *address = entry->address;
 
-	entry->bits = key->bits;
+	entry->held.bits = key->bits;
 	address[0] = (__u32)(key->high >> 32);
 	if (trie_header(trie)->wide) {
 		address[1] = (__u32)key->high;
@@ -207,7 +207,7 @@ void trie_item(const struct trie *trie, __u32 index, struct trie_item *item)
 
 bool trie_has(const struct trie *trie, __u32 index)
 {
-	return trie_entry(trie, index)->used && trie_header(trie)->pending != (index | TRIE_REMOVE);
+	return trie_entry(trie, index)->held.used && trie_header(trie)->pending != (index | TRIE_REMOVE);
 }
 
 void trie_read(const struct trie *trie, __u32 index, struct trie_key *key, struct table_record *record)
@@ -215,8 +215,8 @@ void trie_read(const struct trie *trie, __u32 index, struct trie_key *key, struc
 	const struct trie_entry *entry = trie_entry(trie, index);
 
 	read_key(trie, entry, key);
-	memcpy(record, trie_line(trie, entry->value), sizeof(*record));
-	record->number[0] = entry->bits;
+	trie_record(trie, entry->held, record);
+	record->number[0] = entry->held.bits;
 }
 
 /* Puts an entry into its bucket, where it is not. */
@@ -248,14 +248,30 @@ static void take_from_bucket(struct trie *trie, __u32 index)
 		}
 }
 
-/* Has the entry hold a row: packets see it at once, at latest by the last store. */
-static void hold_row(struct trie *trie, __u32 index, __u32 row)
+/* In one store. */
+static void store_held(struct trie_held *place, struct trie_held held)
+{
+	__u64 word;
+
+	_Static_assert(sizeof(held) == sizeof(word), "it is a word");
+	memcpy(&word, &held, sizeof(word));
+	__atomic_store_n((__u64 *)(void *)place, word, __ATOMIC_RELEASE);
+}
+
+/* Has the entry hold something: packets see it at once, at latest by the last store. */
+static void hold(struct trie *trie, __u32 index, struct trie_held held)
 {
 	struct trie_header *header = trie_header(trie);
+	struct trie_entry *entry = trie_entry(trie, index);
+	const struct trie_held each = {0};
 
-	trie_store(&trie_entry(trie, index)->value, row);
-	if (header->row != row)
-		trie_store(&header->row, header->count ? 0 : row);
+	held.bits = entry->held.bits;
+	held.used = entry->held.used;
+	store_held(&entry->held, held);
+	held.bits = 0;
+	held.used = 1;
+	if (memcmp(&header->held, &held, sizeof(held)))
+		store_held(&header->held, header->count ? each : held);
 }
 
 static bool linked(const struct trie *trie)
@@ -264,35 +280,35 @@ static bool linked(const struct trie *trie)
 }
 
 /* Writes an entry that is in no bucket and no tree yet. */
-static void write_entry(struct trie *trie, __u32 index, const struct trie_key *key, __u32 row)
+static void write_entry(struct trie *trie, __u32 index, const struct trie_key *key, struct trie_held held)
 {
 	struct trie_entry *entry = trie_entry(trie, index);
 
 	memset(entry, 0, (size_t)1 << TRIE_ENTRY_SHIFT(trie_header(trie)->wide));
 	write_key(trie, entry, key);
-	hold_row(trie, index, row);
-	__atomic_store_n(&entry->used, 1, __ATOMIC_RELEASE);
+	hold(trie, index, held);
+	__atomic_store_n(&entry->held.used, 1, __ATOMIC_RELEASE);
 }
 
 int trie_place(struct trie *image, __u32 index, const struct trie_key *key, const struct table_record *record)
 {
-	__u32 row;
-	int result = trie_row(image, record, &row);
+	struct trie_held held;
+	int result = trie_hold(image, record, &held);
 
 	if (result)
 		return result;
-	write_entry(image, index, key, row);
+	write_entry(image, index, key, held);
 	put_into_bucket(image, index);
 	return 0;
 }
 
 static void drop_entry(struct trie *trie, __u32 index)
 {
-	trie_entry(trie, index)->used = 0;
+	trie_entry(trie, index)->held.used = 0;
 	trie_retire(trie, TRIE_CLASS_ENTRY, index);
 }
 
-static int add_entry(struct trie *trie, const struct trie_key *key, __u32 row)
+static int add_entry(struct trie *trie, const struct trie_key *key, struct trie_held held)
 {
 	struct trie_item item;
 	__u32 index;
@@ -303,7 +319,7 @@ static int add_entry(struct trie *trie, const struct trie_key *key, __u32 row)
 	if (trie->fresh)
 		trie->fresh(trie->fresh_argument, index);
 	trie_store(&trie_header(trie)->pending, index);
-	write_entry(trie, index, key, row);
+	write_entry(trie, index, key, held);
 	trie_item(trie, index, &item);
 	result = linked(trie) ? trie_link(trie, &item) : 0;
 	if (result)
@@ -316,14 +332,15 @@ static int add_entry(struct trie *trie, const struct trie_key *key, __u32 row)
 
 int trie_set(struct trie *trie, const struct trie_key *key, const struct table_record *record)
 {
-	__u32 row, index = trie_find(trie, key);
-	int result = trie_row(trie, record, &row);
+	__u32 index = trie_find(trie, key);
+	struct trie_held held;
+	int result = trie_hold(trie, record, &held);
 
 	if (result)
 		return result;
 	if (!index)
-		return add_entry(trie, key, row);
-	hold_row(trie, index, row);
+		return add_entry(trie, key, held);
+	hold(trie, index, held);
 	return 0;
 }
 
@@ -353,7 +370,7 @@ static void recount(struct trie *trie)
 	__u32 count = 0;
 
 	for (__u32 index = 1; index <= header->used_index; index++)
-		count += trie_entry(trie, index)->used;
+		count += trie_entry(trie, index)->held.used;
 	header->count = count;
 }
 
@@ -368,7 +385,7 @@ static int recover(struct trie *trie)
 	trie_item(trie, index, &item);
 	if (pending & TRIE_REMOVE) {
 		result = trie_unlink(trie, &item);
-	} else if (trie_entry(trie, index)->used && trie_link(trie, &item)) {
+	} else if (trie_entry(trie, index)->held.used && trie_link(trie, &item)) {
 		/* No room: then packets must not find it. */
 		result = trie_unlink(trie, &item);
 		pending |= TRIE_REMOVE;
@@ -377,8 +394,8 @@ static int recover(struct trie *trie)
 		return result;
 	if (pending & TRIE_REMOVE) {
 		take_from_bucket(trie, index);
-		trie_entry(trie, index)->used = 0; /* its index is lost until the trie is rebuilt */
-	} else if (trie_entry(trie, index)->used && trie_find(trie, &item.key) != index) {
+		trie_entry(trie, index)->held.used = 0; /* its index is lost until the trie is rebuilt */
+	} else if (trie_entry(trie, index)->held.used && trie_find(trie, &item.key) != index) {
 		put_into_bucket(trie, index);
 	}
 	recount(trie);

@@ -247,7 +247,7 @@ int trie_link_all(struct trie *image)
 	if (!items)
 		return -ENOMEM;
 	for (__u32 index = 1; index <= header->used_index; index++)
-		if (trie_entry(image, index)->used)
+		if (trie_entry(image, index)->held.used)
 			trie_item(image, index, items + count++);
 	if (!ordered(items, count))
 		qsort(items, count, sizeof(*items), compare);
@@ -272,7 +272,7 @@ static int take_entries(struct trie *image, const struct trie *old)
 		struct table_record record;
 		struct trie_key key;
 
-		if (!trie_entry(old, index)->used) {
+		if (!trie_entry(old, index)->held.used) {
 			trie_retire(image, TRIE_CLASS_ENTRY, index);
 			continue;
 		}

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Room in a trie: the heap, free places, rows. */
+/* Room in a trie: the heap, free places. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 #include "maps/grace.h"
 #include "maps/table_trie_parts.h"
 
 #define LINES_MAX (1u << 24)
 #define UNITS_PER_LINE (TRIE_LINE / 8)
-#define ROWS_COMPARED 64 /* in a map; an image has a hash */
-#define ROW_BUCKETS_MIN 64
 
 /* Where a free place keeps the next one. */
 static __u32 *link_of(const struct trie *trie, unsigned int class, __u32 place)
@@ -161,92 +158,4 @@ int trie_allocate(struct trie *trie, unsigned int class, __u32 *place)
 		return result;
 	reuse_retired(trie);
 	return pop(trie, class, place) ? 0 : -ENOSPC;
-}
-
-/* Rows are equal but for what links them. */
-static bool same_row(const struct table_record *row, const struct table_record *record)
-{
-	return !memcmp(row->number + 1, record->number + 1, sizeof(*record) - sizeof(record->number[0]));
-}
-
-static __u32 *find_row(const struct trie *trie, const struct table_record *record)
-{
-	size_t bucket = crc32_z(0, (const Bytef *)(record->number + 1), sizeof(*record) - sizeof(record->number[0]));
-
-	for (;; bucket++) {
-		__u32 *place = trie->rows + (bucket & (trie->row_buckets - 1));
-
-		if (!*place || same_row(trie_line(trie, *place), record))
-			return place;
-	}
-}
-
-/* Makes the hash of rows larger when it is half full. */
-static int grow_rows(struct trie *trie)
-{
-	size_t buckets = trie->row_buckets ? trie->row_buckets * 2 : ROW_BUCKETS_MIN;
-	__u32 *old = trie->rows;
-	size_t old_buckets = trie->row_buckets;
-
-	if (trie->row_count * 2 < trie->row_buckets)
-		return 0;
-	trie->rows = calloc(buckets, sizeof(*trie->rows));
-	if (!trie->rows) {
-		trie->rows = old;
-		return -ENOMEM;
-	}
-	trie->row_buckets = buckets;
-	for (size_t i = 0; i < old_buckets; i++)
-		if (old[i])
-			*find_row(trie, trie_line(trie, old[i])) = old[i];
-	free(old);
-	return 0;
-}
-
-static int make_row(struct trie *trie, const struct table_record *record, __u32 *row)
-{
-	int result = trie_allocate(trie, TRIE_CLASS_LINE, row);
-	struct table_record *made;
-
-	if (result)
-		return result;
-	made = trie_line(trie, *row);
-	*made = *record;
-	made->number[0] = trie_header(trie)->rows;
-	trie_header(trie)->rows = *row;
-	return 0;
-}
-
-static int make_hashed_row(struct trie *trie, const struct table_record *record, __u32 *row)
-{
-	int result = grow_rows(trie);
-
-	if (result)
-		return result;
-	*row = *find_row(trie, record);
-	if (*row)
-		return 0;
-	result = make_row(trie, record, row);
-	if (!result) {
-		*find_row(trie, record) = *row;
-		trie->row_count++;
-	}
-	return result;
-}
-
-int trie_row(struct trie *trie, const struct table_record *record, __u32 *row)
-{
-	_Static_assert(sizeof(*record) <= TRIE_LINE, "a row is a line");
-
-	if (trie->fd < 0 && (trie->rows || !trie_header(trie)->rows))
-		return make_hashed_row(trie, record, row);
-	*row = trie_header(trie)->rows;
-	for (int i = 0; i < ROWS_COMPARED && *row; i++) {
-		const struct table_record *known = trie_line(trie, *row);
-
-		if (same_row(known, record))
-			return 0;
-		*row = known->number[0];
-	}
-	return make_row(trie, record, row);
 }

@@ -94,8 +94,11 @@ int trie_allocate(struct trie *trie, unsigned int class, __u32 *place);
 /* Gives room back that packets may still be looking at, but do not find any more. */
 void trie_retire(struct trie *trie, unsigned int class, __u32 place);
 
-/* Writes the row that holds *record to *row. Returns 0, -ENOSPC or -ENOMEM. */
-int trie_row(struct trie *trie, const struct table_record *record, __u32 *row);
+/* Writes what stands for *record to *held, all but what the entry is. Returns 0, -ENOSPC or -ENOMEM. */
+int trie_hold(struct trie *trie, const struct table_record *record, struct trie_held *held);
+
+/* What is held, all but the length of the prefix. */
+void trie_record(const struct trie *trie, struct trie_held held, struct table_record *record);
 
 /* Brings an entry into the tree, or out of it. Doing it once more is no harm. Return 0, -ENOSPC or -ENOMEM. */
 int trie_link(struct trie *trie, const struct trie_item *item);

@@ -128,14 +128,26 @@ struct trie_node {
 #define TRIE_COVER(step, number)                                                                                       \
 	((TRIE_STEP_LINE(step) + 1) * TRIE_LINE_WORDS + (number)) /* word with a cell's cover */
 
-/* IPv4: 16 bytes, four in a line; IPv6: 32 bytes, two in a line. The first line has index 0, which is not used. */
-struct trie_entry {
-	__u32 next;  /* of the entries in a bucket of the hash, 0: none */
-	__u32 value; /* line of the row: a struct table_record with what the entry holds, [0] of its numbers the next
-			row */
+/*
+ * What an entry holds, and what it is; read and written as 64 bits. Most entries hold one number: for all kinds or for
+ * one only, the others 0. What more of them hold is in rows: lines with a struct table_record, [0] of whose numbers is
+ * the next row.
+ */
+struct trie_held {
+	__u32 value; /* the number, or the line of the row */
+	__u8 form;   /* the kind of the number (enum table_value), TRIE_HOLDS_ALL, TRIE_HOLDS_ROW */
 	__u8 bits;   /* length of the prefix */
 	__u8 used;   /* 0: no entry has this index */
-	__u16 reserved;
+	__u8 reserved;
+} __attribute__((aligned(8)));
+#define TRIE_HOLDS_ROW 0
+#define TRIE_HOLDS_ALL 0xff
+#define TRIE_HELD_FORM(word) ((__u32)((word) >> 32) & 0xff) /* of one as 64 bits */
+
+/* IPv4: 16 bytes, four in a line; IPv6: 32 bytes, two in a line. The first line has index 0, which is not used. */
+struct trie_entry {
+	struct trie_held held;
+	__u32 next;	  /* of the entries in a bucket of the hash, 0: none */
 	__u32 address[1]; /* four of IPv6; host order, the most significant word first, host bits 0 */
 };
 #define TRIE_ENTRY_SHIFT(wide) ((wide) ? 5 : 4) /* logarithm of its size */
@@ -160,10 +172,10 @@ struct trie_root {
 struct trie_header {
 	/* read by programs: one line */
 	struct trie_root root __attribute__((aligned(8)));
-	__u32 row;     /* the row of all entries, 0: each has its own in trie_entry.value */
-	__u32 entries; /* the first line of entries */
-	__u32 wide;    /* 1: IPv6 */
-	__u32 reserved[11];
+	struct trie_held held; /* `used': all entries hold this; else see each of them */
+	__u32 entries;	       /* the first line of entries */
+	__u32 wide;	       /* 1: IPv6 */
+	__u32 reserved[10];
 	/* of userland */
 	__u32 buckets;	  /* the first line of buckets, u32 each: the index of the first entry in it, 0: none */
 	__u32 hash_bits;  /* there are 2^hash_bits of them */

@@ -86,7 +86,7 @@ __noinline int packet_socket_value(struct __sk_buff *context, struct packet *pac
 {
 	if (!packet || packet->mark != ANSWER_SOCKARG)
 		return 0;
-	table_keep_all(packet, SOCKET_VALUE);
+	table_keep_number(packet, TABLE_KEEP_ALL, SOCKET_VALUE);
 	return 1;
 }
 

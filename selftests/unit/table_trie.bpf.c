@@ -26,8 +26,8 @@ struct {
 struct question {
 	struct trie_address address;
 	__u32 reference;
-	__u32 number; /* of the record, as trie_record() finds it */
-	__u32 some;   /* what a plain search finds */
+	__u32 number, number2; /* of kinds 1 and 2, 0 if there is no entry */
+	__u32 some;	       /* what a plain search finds */
 };
 
 /* As where packets are looked up, it is not on the stack. */
@@ -41,10 +41,10 @@ struct {
 SEC("tc")
 int look_up(struct __sk_buff *skb)
 {
-	const struct table_record *record;
 	const struct trie_header *header;
 	struct question *question;
 	__u32 zero = 0;
+	__u64 held;
 	void *trie = bpf_map_lookup_elem(&tries, &zero);
 
 	question = bpf_map_lookup_elem(&asked, &zero);
@@ -58,8 +58,11 @@ int look_up(struct __sk_buff *skb)
 		question->reference = trie_search(trie, &question->address, false, false);
 		question->some = trie_search(trie, &question->address, false, true);
 	}
-	record = question->reference ? trie_record(trie, question->reference) : NULL;
-	question->number = record ? record->number[1] : 0;
+	held = question->reference ? trie_held(trie, question->reference) : 0;
+	if (held) {
+		question->number = trie_number(trie_record(trie, held), held, 1);
+		question->number2 = trie_number(trie_record(trie, held), held, 2);
+	}
 	return bpf_skb_store_bytes(skb, 0, question, sizeof(*question), 0);
 }
 

@@ -36,7 +36,7 @@ struct question {
 	__u64 high, low;
 	__u32 entries, cover;
 	__u32 reference;
-	__u32 number;
+	__u32 number, number2;
 	__u32 some;
 };
 
@@ -91,11 +91,14 @@ static struct model_entry *model_find(const struct model *model, const struct tr
 	return NULL;
 }
 
+/* What an entry holds: one number, the same for all kinds, or several, by turns. */
 static struct table_record record_of(__u32 number)
 {
 	struct table_record record = {0};
 
 	record.number[1] = number;
+	for (int i = 2; number % 3 && i < TABLE_NUMBERS; i++)
+		record.number[i] = number % 3 == 1 ? number : number + 1;
 	return record;
 }
 
@@ -198,6 +201,7 @@ static void compare(const struct scene *scene, struct trie_key key)
 		fail_msg("%016llx%016llx not found, should be /%u", key.high, key.low, expected->key.bits);
 	assert_int_equal(TRIE_REFERENCE_BITS(found.reference), expected->key.bits);
 	assert_int_equal(found.number, expected->number);
+	assert_int_equal(found.number2, record_of(expected->number).number[2]);
 	assert_int_equal(TRIE_REFERENCE_INDEX(found.reference), trie_find(&scene->trie, &expected->key));
 }
 
@@ -232,7 +236,7 @@ static void compare_contents(const struct scene *scene)
 
 	for (__u32 index = 1; index <= header->used_index; index++) {
 		const struct model_entry *expected;
-		struct table_record record;
+		struct table_record record, wanted;
 		struct trie_key key;
 
 		if (!trie_has(&scene->trie, index))
@@ -242,6 +246,9 @@ static void compare_contents(const struct scene *scene)
 		assert_non_null(expected);
 		assert_int_equal(record.number[1], expected->number);
 		assert_int_equal(record.number[0], key.bits);
+		record.number[0] = 0;
+		wanted = record_of(expected->number);
+		assert_memory_equal(&record, &wanted, sizeof(record));
 		assert_int_equal(trie_find(&scene->trie, &key), index);
 		seen++;
 	}
