@@ -59,18 +59,18 @@ def _flows(version, found, seed=1):
 
 
 def _memory():
-    """Bytes in the maps of tables."""
+    """Bytes in the maps of tables, by number."""
     maps = json.loads(subprocess.run(["bpftool", "map", "show", "-j"], check=True, capture_output=True).stdout)
-    return {row["id"]: row["bytes_memlock"] for row in maps if row.get("name") == "table" and row["type"] == "array"}
+    return {row["id"]: row["bytes_memlock"] for row in maps if row.get("name") in ("table", "table_counts")}
 
 
-def _ipfw(tested, version, found):
-    """Returns the seconds that filling the table took."""
+def _ipfw(tested, version, found, options="", value=lambda number: ""):
+    """Fills the table anew, made with the options; `value`: what follows the entry with a number. Seconds and bytes."""
     before = set(_memory())
     tested.firewall.run("-q", "table", "all", "flush")
     with tempfile.NamedTemporaryFile("w", prefix="ipfw-bench-", suffix=".rules") as file:
-        file.write("table t create or-flush\n")
-        file.writelines(f"table t add {_text(version, entry)}\n" for entry in found)
+        file.write(f"table t create {options} or-flush\n")
+        file.writelines(f"table t add {_text(version, entry)}{value(number)}\n" for number, entry in enumerate(found))
         file.flush()
         begin = time.monotonic()
         tested.firewall.run("-q", file.name)
@@ -144,6 +144,66 @@ def _costs(quick):
     return result
 
 
+# Memory for IPv4: title: options of the table, and what follows the entry with a number.
+_HELD = {
+    "nothing": ("", lambda number: ""),
+    "a number of its own": ("", lambda number: f" {number}"),
+    "two numbers of its own": ("valtype skipto,mark", lambda number: f" {number % 65535 + 1},{number}"),
+    "nothing, counted": ("counters", lambda number: ""),
+}
+
+
+def _bytes(quick):
+    """{title: bytes for each entry}"""
+    size, result = 100_000 if quick else 1_000_000, {}
+    found = entries(4, size)
+    with network.Network() as tested:
+        for title, (options, value) in _HELD.items():
+            tested.firewall.run("-q", "table", "all", "destroy")
+            result[title] = _ipfw(tested, 4, found, options, value)["bytes"] / size
+            print(_describe_bytes(title, result[title]), flush=True)
+    return result
+
+
+def _describe_bytes(title, each):
+    return f"IPv4 entries that hold {title}: {each:.0f} bytes each"
+
+
+def _describe_update(cell):
+    return (f"IPv{cell['version']} one entry added or removed: {cell['large']:.2f} ms among {cell['size']:,}, "
+            f"{cell['small']:.2f} in a table of two")
+
+
+def _change(tested, version, table, times):
+    """Seconds of commands that add one entry, and remove it again."""
+    result = []
+    for number in range(times):
+        entry = f"192.0.{number % 256}.0/24" if version == 4 else f"3fff:{number:x}::/48"
+        for command in ("add", "delete"):
+            begin = time.monotonic()
+            tested.firewall.run("-q", "table", table, command, entry)
+            result.append(time.monotonic() - begin)
+    return result
+
+
+def _updates(quick):
+    """ms that a command on one entry takes, in a small table and in a large one: a list by version."""
+    size, times, result = 100_000 if quick else 1_000_000, 20 if quick else 100, []
+    with network.Network() as tested:
+        for version in (4, 6):
+            _ipfw(tested, version, entries(version, size))
+            tested.firewall.run("-q", "table", "small", "create")
+            tested.firewall.run("-q", "table", "small", "add", "192.0.2.1", "2001:db8::1")
+            small, large = [], []
+            for _ in range(5):
+                small += _change(tested, version, "small", times // 5)
+                large += _change(tested, version, "t", times // 5)
+            result.append({"version": version, "size": size, "small": statistics.median(small) * 1000,
+                           "large": statistics.median(large) * 1000})
+            print(_describe_update(result[-1]), flush=True)
+    return result
+
+
 def describe(cell):
     """One line."""
     return (f"IPv{cell['version']} {cell['size']:>9,} entries: {cell['table']['median']} ns, without "
@@ -172,12 +232,13 @@ def _compare(kind, size, rounds, milliseconds):
 
 
 def measure(quick):
-    """{"costs": list by version and size, "throughput": list of {"kind", "size", "rates"}}"""
+    """{"costs": list by version and size, "bytes": of _bytes(), "updates": of _updates(), "throughput": list of {"kind",
+    "size", "rates"}}"""
     rounds, milliseconds = (3, 40) if quick else (7, 60)
     sizes = (1000, 100_000) if quick else (1000, 100_000, 1_000_000)
-    costs = _costs(quick)
+    costs, held, updates = _costs(quick), _bytes(quick), _updates(quick)
     cells = [_compare(kind, size, rounds, milliseconds) for kind in PEERS for size in sizes]
-    return {"costs": costs, "throughput": cells}
+    return {"costs": costs, "bytes": held, "updates": updates, "throughput": cells}
 
 
 def cost(result, version, size):
@@ -208,6 +269,10 @@ def print_table(result):
     print("\nns per packet, without and with a look-up in a table")
     for cell in result["costs"]:
         print(describe(cell))
+    for title, each in result["bytes"].items():
+        print(_describe_bytes(title, each))
+    for cell in result["updates"]:
+        print(_describe_update(cell))
     print("\nmillions of packets per second of one processor, all from addresses in the table")
     for cell in result["throughput"]:
         rates = "".join(f"{name:>16} {rate['median'] / 1e6:.3f}" for name, rate in cell["rates"].items())

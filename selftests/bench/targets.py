@@ -84,6 +84,12 @@ def _tables(targets, result):
         if seconds:
             targets.at_most(f"{title}: seconds to load", cell and cell["seconds"], seconds)
             targets.at_most(f"{title}: bytes in the kernel for each", cell and cell["bytes"] / cell["size"], 100)
+    for title in ("a number of its own", "nothing, counted"):
+        targets.at_most(f"a table of IPv4 prefixes that hold {title}: bytes in the kernel for each",
+                        result["bytes"].get(title), 100)
+    for cell in result["updates"]:
+        targets.at_most(f"a change of one of {cell['size']:,} IPv{cell['version']} prefixes: ms more than in a small table",
+                        cell["large"] - cell["small"], 1)
     for kind in tables.PEERS:
         for size in (1000, 100_000, 1_000_000):
             targets.at_least(f"a table of {size:,} {kind}: against sets of nftables and ipset",
