@@ -5,6 +5,7 @@ import os
 import re
 import select
 import signal
+import subprocess
 import threading
 import time
 
@@ -237,7 +238,11 @@ class _Monitor:
         """Waits for its end, which a signal may bring about. Returns (exit status, remaining output, errors)."""
         if number:
             self._process.send_signal(number)
-        output, errors = self._process.communicate(timeout=30)
+        try:
+            output, errors = self._process.communicate(timeout=30)
+        except subprocess.TimeoutExpired as late:
+            self._process.kill()
+            raise harness.Failure(f"`monitor` does not end; it printed {self._process.communicate()}") from late
         return self._process.returncode, output, errors
 
 

@@ -43,6 +43,15 @@ def _frames_meet_the_rules(net):
     harness.equal([net.firewall.packets(number) for number in (100, 110, 120, 130)], [1] * 4)
 
 
+def _connect(net, address, port):
+    """
+    tcp_connect() from the client. In IPv6 `reset` answers with an administrative prohibition: a socket takes no notice of
+    it while connect() runs, and most answers come that early; from then on the connection ends with EACCES.
+    """
+    outcome = traffic.tcp_connect(net.client, address, port)
+    return "prohibited" if ":" in address and outcome in ("timeout", "eacces") else outcome
+
+
 def _everything_works(net, mode):
     net.firewall.load(_RULES)
     hooks = [line for line in net.firewall("status").splitlines() if line.split()[:1] == ["west0"]]
@@ -51,9 +60,8 @@ def _everything_works(net, mode):
            SERVER.host6: ["timeout", "refused", "refused", "timeout", "refused", "ok"],
            CLIENT.firewall4: ["timeout", "refused", "timeout", "ok", "ok", "ok"],
            CLIENT.firewall6: ["timeout", "refused", "refused", "ok", "ok", "ok"]}
-    # In IPv6 `reset` answers with an administrative prohibition, which connecting sockets ignore.
-    tcp = {SERVER.host4: ["refused", "timeout", "refused", "ok"], SERVER.host6: ["timeout", "refused", "timeout", "ok"],
-           CLIENT.firewall4: ["refused", "timeout", "ok", "ok"], CLIENT.firewall6: ["timeout", "refused", "ok", "ok"]}
+    tcp = {SERVER.host4: ["refused", "timeout", "refused", "ok"], SERVER.host6: ["prohibited", "refused", "prohibited", "ok"],
+           CLIENT.firewall4: ["refused", "timeout", "ok", "ok"], CLIENT.firewall6: ["prohibited", "refused", "ok", "ok"]}
     with contextlib.ExitStack() as stack:
         for namespace in (net.server, net.gateway):
             stack.enter_context(traffic.udp_server(namespace, 1, 2, 3, 4, 5, 9))
@@ -62,7 +70,7 @@ def _everything_works(net, mode):
             outcomes = [traffic.udp_exchange(net.client, address, port) for port in (1, 2, 3, 4, 5, 9)]
             harness.equal(outcomes, expected, f"UDP to {address}")
         for address, expected in tcp.items():
-            outcomes = [traffic.tcp_connect(net.client, address, port) for port in (80, 81, 82, 83)]
+            outcomes = [_connect(net, address, port) for port in (80, 81, 82, 83)]
             harness.equal(outcomes, expected, f"TCP to {address}")
     harness.equal([net.firewall.packets(number) for number in (150, 160)], [4, 2])
     _frames_meet_the_rules(net)
