@@ -42,6 +42,7 @@
 struct commit {
 	struct firewall *firewall;
 	struct ruleset *ruleset;
+	struct ruleset copy; /* which the firewall holds in the end */
 	firewall_describe describe;
 	bool enabled; /* packets are to meet the rules */
 	struct interface_list interfaces;
@@ -191,17 +192,26 @@ static void undo_room(struct commit *commit)
 	sweep_ensure(&firewall->lasting, &firewall->pins, &firewall->ruleset, &ignored);
 }
 
-/* Steps 2 and 3, the code of the programs first: it is made while the rest is done. */
-static int build(struct commit *commit, struct generation_request *request, struct error *error)
+/* Steps 2 and 3, but for the code of the programs. */
+static int build_around(struct commit *commit, struct generation_request *request, struct error *error)
 {
 	struct firewall *firewall = commit->firewall;
+
+	if (ruleset_clone(&commit->copy, commit->ruleset))
+		return error_set(error, EX_OSERR, -1, "%s", strerror(ENOMEM));
+	if (hooks_ensure(&commit->hooks, &firewall->pins, error) || prepare_parsers(commit, error) ||
+	    check_tags(commit, error) || sweep_ensure(&firewall->lasting, &firewall->pins, commit->ruleset, error))
+		return -1;
+	return choose_forwarding(commit, request, error) ? -1 : generation_build(request, error);
+}
+
+/* Steps 2 and 3. The code is made while the rest is done. */
+static int build(struct commit *commit, struct generation_request *request, struct error *error)
+{
 	int result = generation_begin(request, error);
 
-	if (!result &&
-	    (hooks_ensure(&commit->hooks, &firewall->pins, error) || prepare_parsers(commit, error) ||
-	     check_tags(commit, error) || sweep_ensure(&firewall->lasting, &firewall->pins, commit->ruleset, error) ||
-	     choose_forwarding(commit, request, error) || generation_build(request, error)))
-		result = -1;
+	if (!result)
+		result = build_around(commit, request, error);
 	generation_end(request);
 	return result;
 }
@@ -283,7 +293,6 @@ int firewall_commit(struct firewall *firewall, struct ruleset *ruleset, firewall
 	};
 	bool made_before = firewall->lasting.control;
 	__u32 switches = ruleset->switches;
-	struct ruleset copy = {0};
 	int result;
 
 	if (firewall_check_write(firewall, error) || firewall_make(firewall, error))
@@ -296,8 +305,6 @@ int firewall_commit(struct firewall *firewall, struct ruleset *ruleset, firewall
 		result = look_around(&commit, error);
 	if (!result)
 		result = assign_tags(&commit, error);
-	if (!result && ruleset_clone(&copy, ruleset))
-		result = error_set(error, EX_OSERR, -1, "%s", strerror(ENOMEM));
 	if (!result)
 		result = install(&commit, error);
 	slow_close(&commit.slow);
@@ -306,11 +313,11 @@ int firewall_commit(struct firewall *firewall, struct ruleset *ruleset, firewall
 	route_list_free(&commit.routes);
 	ruleset->switches = switches;
 	if (!result) {
-		take_over(firewall, &copy, switches);
+		take_over(firewall, &commit.copy, switches);
 		return 0;
 	}
 	undo_room(&commit);
-	ruleset_free(&copy);
+	ruleset_free(&commit.copy);
 	if (!firewall_loaded(firewall))
 		undo_first(firewall, made_before);
 	return -1;
