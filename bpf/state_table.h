@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * In which cell a flow's state is (maps/layout.h, struct state4_group). Looking takes no lock, and for most flows reads
- * one cell, whose address the hash tells: a packet waits for memory once. Whoever adds a state holds its home group,
- * so that a flow never has two; cells themselves change hands by compare-and-swap, since states that found no room in
- * one group are in the next. `family` is constant wherever it is used, and `key` a struct state4_key or state6_key,
- * aligned to 8 bytes.
+ * one cell, its home, whose address the hash tells: a packet waits for memory once, also if its flow has no state.
+ * Whoever adds a state holds its home, so that a flow never has two; cells themselves change hands by
+ * compare-and-swap, since states whose home is taken are elsewhere. `family` is constant wherever it is used, and `key`
+ * a struct state4_key or state6_key, aligned to 8 bytes.
  */
 #ifndef BPF_STATE_TABLE_H
 #define BPF_STATE_TABLE_H
@@ -103,10 +103,10 @@ static __always_inline struct state *state_cell(__u32 family, __u32 number)
 	return group ? state_cell_of(family, group, number) : NULL;
 }
 
-/* The key stands behind the state, and behind that, in a group's first cell, `passed`. */
-static __always_inline __u32 *state_passed(__u32 family, struct state *group)
+/* The key stands behind the state, and behind that `passed`. */
+static __always_inline __u32 *state_passed(__u32 family, struct state *cell)
 {
-	return (void *)(group + 1) + state_key_size(family);
+	return (void *)(cell + 1) + state_key_size(family);
 }
 
 /* The last word of the cell's key. */
@@ -145,17 +145,18 @@ static __always_inline __u32 state_place(__u32 family, struct state *group, cons
  */
 struct state_walk {
 	const void *key;
-	struct state *home; /* the first group */
-	__u32 groups, first, hash;
-	__s32 cell;  /* out: number of the one that was found or taken; -1: none */
-	__u32 steps; /* out: groups that the state has passed */
-	__u32 held;  /* out: whether `home` is this CPU's */
+	struct state *home;	   /* the cell */
+	__u32 groups, first, hash; /* `first`: the home's group */
+	__s32 cell;		   /* out: number of the one that was found or taken; -1: none */
+	__u32 steps;		   /* out: groups that the state has passed */
+	__u32 held;		   /* out: whether `home` is this CPU's */
 };
 
 /* Returns whether the table has been made. */
 static __always_inline bool state_walk_begin(__u32 family, struct state_walk *walk, const void *key)
 {
 	const struct state_head *head = state_head(family);
+	struct state *group;
 
 	if (!head)
 		return false;
@@ -163,8 +164,17 @@ static __always_inline bool state_walk_begin(__u32 family, struct state_walk *wa
 	walk->groups = head->groups;
 	walk->hash = state_hash(family, key, head->seed);
 	walk->first = (__u64)walk->hash * walk->groups >> 32;
-	walk->home = state_group(family, walk->first);
-	return walk->home;
+	group = state_group(family, walk->first);
+	if (!group)
+		return false;
+	walk->home = state_cell_of(family, group, walk->hash);
+	return true;
+}
+
+/* The number of the home. */
+static __always_inline __u32 state_home(const struct state_walk *walk)
+{
+	return walk->first * STATE_GROUP_CELLS + (walk->hash & (STATE_GROUP_CELLS - 1));
 }
 
 /* The group that this step leads to. */
@@ -179,9 +189,10 @@ static __always_inline __u32 state_steps(const struct state_walk *walk)
 	return walk->groups < STATE_GROUP_STEPS ? walk->groups : STATE_GROUP_STEPS;
 }
 
-static __always_inline bool state_passes(__u32 family, struct state *group)
+/* Whether there may be something of what `mask` says: STATE_ELSEWHERE of a home, STATE_BEYOND of a group. */
+static __always_inline bool state_passes(__u32 family, struct state *cell, __u32 mask)
 {
-	return *(volatile __u32 *)state_passed(family, group) & ~STATE_GROUP_LOCKED;
+	return *(volatile __u32 *)state_passed(family, cell) & mask;
 }
 
 static __always_inline long look_further(__u32 family, __u32 index, struct state_walk *walk)
@@ -196,7 +207,7 @@ static __always_inline long look_further(__u32 family, __u32 index, struct state
 		walk->cell = number * STATE_GROUP_CELLS + place;
 		return 1;
 	}
-	return !state_passes(family, group);
+	return !state_passes(family, group, STATE_BEYOND);
 }
 
 static long look_further_4(__u32 index, struct state_walk *walk)
@@ -212,13 +223,22 @@ static long look_further_6(__u32 index, struct state_walk *walk)
 /* The cell of the flow that the walk is about, alive or not; NULL: it has none. */
 static __always_inline struct state *state_look(__u32 family, struct state_walk *walk)
 {
-	__u32 place = state_place(family, walk->home, walk->key, walk->hash);
+	struct state *group;
+	__u32 place;
 
-	if (place < STATE_GROUP_CELLS)
-		return state_cell_of(family, walk->home, place);
-	if (!state_passes(family, walk->home))
+	if (state_is_of(family, walk->home, walk->key))
+		return walk->home;
+	if (!state_passes(family, walk->home, STATE_ELSEWHERE))
 		return NULL;
-	/* Few come here: those that others are in the way of. */
+	group = state_group(family, walk->first);
+	if (!group)
+		return NULL;
+	place = state_place(family, group, walk->key, walk->hash);
+	if (place < STATE_GROUP_CELLS)
+		return state_cell_of(family, group, place);
+	if (!state_passes(family, group, STATE_BEYOND))
+		return NULL;
+	/* Few come here. */
 	walk->cell = -1;
 	if (family == 4)
 		bpf_loop(state_steps(walk) - 1, look_further_4, walk, 0);
@@ -235,7 +255,7 @@ static __always_inline struct state *state_lookup(__u32 family, const void *key,
 
 static __always_inline long hold_home(__u32 family, struct state_walk *walk)
 {
-	walk->held = !(__sync_fetch_and_or(state_passed(family, walk->home), STATE_GROUP_LOCKED) & STATE_GROUP_LOCKED);
+	walk->held = !(__sync_fetch_and_or(state_passed(family, walk->home), STATE_HELD) & STATE_HELD);
 	return walk->held;
 }
 
@@ -251,7 +271,7 @@ static long hold_home_6(__u32 index, struct state_walk *walk)
 
 static __always_inline void leave_home(__u32 family, struct state_walk *walk)
 {
-	__sync_fetch_and_and(state_passed(family, walk->home), ~STATE_GROUP_LOCKED);
+	__sync_fetch_and_and(state_passed(family, walk->home), ~STATE_HELD);
 }
 
 static __always_inline long take_cell(__u32 family, __u32 step, struct state_walk *walk)
@@ -271,7 +291,7 @@ static __always_inline long take_cell(__u32 family, __u32 step, struct state_wal
 			return 1;
 		}
 	}
-	__sync_fetch_and_add(state_passed(family, group), 1);
+	__sync_fetch_and_add(state_passed(family, group), STATE_BEYOND_ONE);
 	walk->steps++;
 	return 0;
 }
@@ -292,7 +312,7 @@ static __always_inline long unpass_group(__u32 family, __u32 step, struct state_
 
 	if (!group)
 		return 1;
-	__sync_fetch_and_add(state_passed(family, group), (__u32)-1);
+	__sync_fetch_and_add(state_passed(family, group), -(__u32)STATE_BEYOND_ONE);
 	return 0;
 }
 
@@ -319,7 +339,7 @@ static __always_inline void state_unpass(__u32 family, struct state_walk *walk)
 
 /*
  * Takes a cell for the flow: walk->cell. Returns 0, and keeps other CPUs from adding states of this flow until
- * state_publish(), which must follow soon; -EEXIST: the flow has a cell; -EBUSY: another CPU keeps the group; -ENOSPC:
+ * state_publish(), which must follow soon; -EEXIST: the flow has a cell; -EBUSY: another CPU keeps the home; -ENOSPC:
  * there is no cell.
  */
 static __always_inline int state_take(__u32 family, const void *key, struct state_walk *walk)
@@ -341,8 +361,12 @@ static __always_inline int state_take(__u32 family, const void *key, struct stat
 			bpf_loop(state_steps(walk), take_cell_4, walk, 0);
 		else
 			bpf_loop(state_steps(walk), take_cell_6, walk, 0);
-		if (walk->cell >= 0)
+		if (walk->cell == (__s32)state_home(walk))
 			return 0;
+		if (walk->cell >= 0) {
+			__sync_fetch_and_add(state_passed(family, walk->home), STATE_ELSEWHERE_ONE);
+			return 0;
+		}
 		state_unpass(family, walk);
 		error = -ENOSPC;
 	}
@@ -375,6 +399,9 @@ static __always_inline void state_return(__u32 family, const void *key, struct s
 		return;
 	walk->steps = (number / STATE_GROUP_CELLS + walk->groups - walk->first) % walk->groups;
 	__sync_lock_test_and_set(state_taken(family, cell), 0);
+	if (number == state_home(walk))
+		return;
+	__sync_fetch_and_add(state_passed(family, walk->home), -(__u32)STATE_ELSEWHERE_ONE);
 	state_unpass(family, walk);
 }
 

@@ -20,7 +20,7 @@
 #include "ipfw/log_record.h"
 #include "ipfw/packet.h"
 
-#define MAPS_LAYOUT_VERSION 11
+#define MAPS_LAYOUT_VERSION 12
 
 /* "control", ARRAY[1], BPF_F_MMAPABLE: the words that all hooks read. The first three stay where they are in every
  * layout. */
@@ -301,18 +301,17 @@ struct state {
 
 /*
  * "states4" and "states6", ARRAY, BPF_F_MMAPABLE, which puts the first element at the beginning of a page: a struct
- * state_head, and behind it groups of cells. The flow's hash (bpf/state_table.h) tells the group in which its state has
- * its home, and with which of the group's cells to begin; what finds none there is in one of the next groups. Groups
- * are whole lines of the cache, an IPv4 cell is one. Cells have numbers, those of each group in a row. A cell whose
- * state.rule is 0 is free, or about to be given back, or made anew.
+ * state_head, and behind it groups of cells. The flow's hash (bpf/state_table.h) tells the cell in which its state has
+ * its home; if that is taken the state is in another one of the group, or in one of the next groups. Groups are whole
+ * lines of the cache, an IPv4 cell is one. Cells have numbers, those of each group in a row. A cell whose state.rule is
+ * 0 is free, or about to be given back, or made anew.
  */
 #define STATE_GROUP_CELLS 4
 #define STATE_GROUP_STEPS 256 /* a state is in one of so many groups */
 struct state4_cell {
 	struct state state;
 	struct state4_key key;
-	__u32 passed; /* of a group's first cell: states that have their home here and are further on;
-			 STATE_GROUP_LOCKED */
+	__u32 passed; /* STATE_ELSEWHERE, STATE_BEYOND, STATE_HELD */
 	__u32 reserved[3];
 };
 struct state4_group {
@@ -326,7 +325,11 @@ struct state6_cell {
 struct state6_group {
 	struct state6_cell cells[STATE_GROUP_CELLS];
 };
-#define STATE_GROUP_LOCKED 0x80000000 /* a state that has its home here is being added */
+#define STATE_ELSEWHERE 0xffff /* so many states have their home here and are in other cells */
+#define STATE_ELSEWHERE_ONE 1
+#define STATE_BEYOND 0x7fff0000 /* of a group's first cell: so many states have passed the group */
+#define STATE_BEYOND_ONE 0x10000
+#define STATE_HELD 0x80000000 /* a state that has its home here is being added */
 struct state_head {
 	__u32 groups; /* 0: there is no room yet */
 	__u32 states; /* there is room for so many */

@@ -460,7 +460,7 @@ static void kills_one(void **state)
 	assert_int_equal(totals->states, 1);
 }
 
-/* How many cells are taken, and groups passed or held. */
+/* How many cells are taken, and how many are held or say that states are further on. */
 static int places_in_use(void)
 {
 	int count = 0;
@@ -469,9 +469,8 @@ static int places_in_use(void)
 		struct state4_group group;
 
 		assert_int_equal(bpf_map_lookup_elem(map_of("states4"), &i, &group), 0);
-		count += group.cells[0].passed != 0;
 		for (int k = 0; k < STATE_GROUP_CELLS; k++)
-			count += group.cells[k].key.used != 0;
+			count += (group.cells[k].passed != 0) + (group.cells[k].key.used != 0);
 	}
 	return count;
 }
@@ -566,31 +565,33 @@ static void states_are_restored(void **state)
 	assert_int_equal(find(packet).bytes, 400);
 }
 
-/* Holds the home groups of all flows, as another CPU does while it adds a state, or lets them go. */
-static void hold_groups(bool held)
+/* Holds the homes of all flows, as another CPU does while it adds a state, or lets them go. */
+static void hold_homes(bool held)
 {
 	for (__u32 i = 1; i < state_table_elements(room); i++) {
 		struct state4_group group;
 
 		assert_int_equal(bpf_map_lookup_elem(map_of("states4"), &i, &group), 0);
-		group.cells[0].passed ^= STATE_GROUP_LOCKED;
-		assert_int_equal(group.cells[0].passed >= STATE_GROUP_LOCKED, held);
+		for (int k = 0; k < STATE_GROUP_CELLS; k++) {
+			group.cells[k].passed ^= STATE_HELD;
+			assert_int_equal(group.cells[k].passed >= STATE_HELD, held);
+		}
 		assert_int_equal(bpf_map_update_elem(map_of("states4"), &i, &group, BPF_ANY), 0);
 	}
 }
 
 /* What cannot be added since another CPU does not go on is refused, counted and told of. States are found all along. */
-static void a_held_group_refuses(void **state)
+static void a_held_home_refuses(void **state)
 {
 	assert_true(limit(from_port(1), LIMIT_SOURCE_ADDRESS, 5));
-	hold_groups(true);
+	hold_homes(true);
 	assert_false(limit(from_port(2), LIMIT_SOURCE_ADDRESS, 5));
 	assert_int_equal(totals->refused, 1);
 	assert_int_equal(totals->told, control->states_clock);
 	assert_int_equal(totals->states, 1);
 	assert_true(check(from_port(1)));
 	assert_true(keep(from_port(1)));
-	hold_groups(false);
+	hold_homes(false);
 	assert_int_equal(places_in_use(), 1);
 	/* The place of the limit has been given back, too. */
 	for (__u16 port = 2; port <= 5; port++)
@@ -760,7 +761,7 @@ int main(void)
 		TEST(a_table_without_a_free_cell_refuses),
 		TEST(states_without_room_at_home_are_further_on),
 		TEST(states_are_restored),
-		TEST(a_held_group_refuses),
+		TEST(a_held_home_refuses),
 		cmocka_unit_test_setup_teardown(the_timer_removes_some_at_a_time, set_up_many, tear_down),
 		TEST(limits_are_exact_on_two_cpus),
 		TEST(dyn_max_is_exact_on_two_cpus),
