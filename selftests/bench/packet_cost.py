@@ -5,6 +5,8 @@ A cell is one ruleset with one trace. Where the tool can also compile the same r
 programs take turns.
 """
 import contextlib
+import operator
+import statistics
 import tempfile
 
 import handbook
@@ -50,7 +52,7 @@ class Measurement:
                 yield cell | self.replay(programs, rules[0].version, packets)
 
     def replay(self, programs, version, packets):
-        """{name: {"median", "least", "greatest"}} of all programs, and of the replay itself."""
+        """{name: {"median", "least", "greatest", "rounds"}} of all programs, and of the replay itself."""
         with tempfile.NamedTemporaryFile(prefix="ipfw-bench-") as file:
             trace.write(file.name, version, packets)
             output = self._tested.gateway.run(
@@ -60,9 +62,22 @@ class Measurement:
             raise RuntimeError(output.stderr)
         result = {}
         for line in output.stdout.splitlines():
-            name, _, median, least, greatest = line.split()
-            result[name] = {"median": int(median), "least": int(least), "greatest": int(greatest)}
+            name, _, *figures = line.split()
+            result[name] = summary([int(figure) for figure in figures])
         return result
+
+
+def summary(rounds):
+    """Of the figures of all rounds, in their order."""
+    return {"median": statistics.median_low(rounds), "least": min(rounds), "greatest": max(rounds), "rounds": rounds}
+
+
+def in_turns(one, other, compare):
+    """
+    The median of what `compare` makes of two programs' figures in the same round: the clock of a processor that others
+    share may change from one round to the next, which the medians of both would show as a difference.
+    """
+    return statistics.median(map(compare, one["rounds"], other["rounds"]))
 
 
 def hits(tested):
@@ -138,13 +153,24 @@ def describe(cell):
             f"load {cell['load_seconds']:.3f} s")
 
 
-def find(cells, name, size, flows, version=4, popularity="even", program="rules"):
-    """Median ns of one cell, None if it was not measured."""
+def _find_cell(cells, name, size, flows, program, popularity="even", version=4):
     for cell in cells:
         if program in cell and (cell["set"], cell["version"], cell["size"], cell["flows"], cell["popularity"]) == (
                 name, version, size, flows, popularity):
-            return cell[program]["median"]
+            return cell
     return None
+
+
+def find(cells, name, size, flows, program="rules", popularity="even"):
+    """Median ns of one cell, None if it was not measured."""
+    cell = _find_cell(cells, name, size, flows, program, popularity=popularity)
+    return cell and cell[program]["median"]
+
+
+def against_linear(cells, name, size, flows):
+    """How many times as much as without optimizations, None if it was not measured."""
+    cell = _find_cell(cells, name, size, flows, "linear")
+    return cell and in_turns(cell["rules"], cell["linear"], operator.truediv)
 
 
 def traces(cells):

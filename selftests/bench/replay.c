@@ -12,7 +12,7 @@
  *
  * that is, what the candidate would cost if the packets came by themselves; it is comparable with what measure prints.
  * All take turns of MILLISECONDS, so that what disturbs the machine disturbs all. Prints one line for each: name, last
- * XDP action, median, least and greatest of the rounds. The first two lines are `empty' and `replay', as measured.
+ * XDP action, the figure of each round. The first two lines are `empty' and `replay', as measured.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -192,13 +192,6 @@ static void measure(struct bench *bench)
 		}
 }
 
-static int compare(const void *one, const void *other)
-{
-	unsigned int left = *(const unsigned int *)one, right = *(const unsigned int *)other;
-
-	return left < right ? -1 : left > right;
-}
-
 static void print(struct bench *bench)
 {
 	const unsigned int *empty = bench->candidates[EMPTY].nanoseconds;
@@ -211,12 +204,12 @@ static void print(struct bench *bench)
 			*value = *value + empty[round] > replay[round] ? *value + empty[round] - replay[round] : 0;
 		}
 	for (unsigned int i = 0; i < bench->count; i++) {
-		struct candidate *candidate = &bench->candidates[i];
+		const struct candidate *candidate = &bench->candidates[i];
 
-		qsort(candidate->nanoseconds, bench->rounds, sizeof(unsigned int), compare);
-		printf("%s %u %u %u %u\n", candidate->name, candidate->action,
-		       candidate->nanoseconds[bench->rounds / 2], candidate->nanoseconds[0],
-		       candidate->nanoseconds[bench->rounds - 1]);
+		printf("%s %u", candidate->name, candidate->action);
+		for (unsigned int round = 0; round < bench->rounds; round++)
+			printf(" %u", candidate->nanoseconds[round]);
+		putchar('\n');
 	}
 }
 

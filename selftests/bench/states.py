@@ -2,6 +2,7 @@
 """Dynamic rules: what a state costs a packet of its flow, and packets per second beside nftables' and iptables'
 connection tracking. All flows are datagrams one way, which every firewall takes for a flow to be kept."""
 import contextlib
+import operator
 import random
 import statistics
 import tempfile
@@ -109,8 +110,10 @@ def _full(quick):
         packet_cost.Measurement(tested, 1, 50).replay(programs, 4, known)
         traces = {"known": known, "refused": trace.flows([_WANTED], 10 * _LITTLE_ROOM, seed=2),
                   "unsolicited": trace.flows([_to(_OTHER_PORT)], 10 * _LITTLE_ROOM, seed=2)}
-        measurement = packet_cost.Measurement(tested, rounds, milliseconds)
-        result = {name: measurement.replay(programs, 4, packets)["states"] for name, packets in traces.items()}
+        once = packet_cost.Measurement(tested, 1, milliseconds)
+        turns = [{name: once.replay(programs, 4, packets)["states"]["median"] for name, packets in traces.items()}
+                 for _ in range(rounds)]
+        result = {name: packet_cost.summary([turn[name] for turn in turns]) for name in traces}
         if tested.firewall.states() != _LITTLE_ROOM:
             raise RuntimeError(f"{tested.firewall.states()} states instead of {_LITTLE_ROOM}")
         return result
@@ -131,14 +134,14 @@ def cost(result, flows):
     """ns that states add to a packet, None if it was not measured."""
     for cell in result["costs"]:
         if cell["flows"] == flows:
-            return cell["states"]["median"] - cell["base"]["median"]
+            return packet_cost.in_turns(cell["states"], cell["base"], operator.sub)
     return None
 
 
 def refusal(result):
     """How many times as much a packet costs that is refused a state as one that no rule wants a state for."""
     full = result.get("full")
-    return full and full["refused"]["median"] / full["unsolicited"]["median"]
+    return full and packet_cost.in_turns(full["refused"], full["unsolicited"], operator.truediv)
 
 
 def ratio(result, what):

@@ -6,6 +6,7 @@ All packets come from addresses that are in the table, evenly spread, so that ne
 import contextlib
 import ipaddress
 import json
+import operator
 import random
 import statistics
 import subprocess
@@ -252,7 +253,7 @@ def cost(result, version, size):
 
 def lookup(cell):
     """ns that the look-up adds to a packet."""
-    return cell["table"]["median"] - cell["base"]["median"]
+    return packet_cost.in_turns(cell["table"], cell["base"], operator.sub)
 
 
 def ratio(result, kind, size):
