@@ -28,12 +28,23 @@ static int compare_leaders(const void *a, const void *b)
 	return left->index < right->index ? -1 : left->index > right->index;
 }
 
+/*
+ * Whether packets go on behind the rule that have come to its action by a state: nobody knows whether these have the
+ * value by which the rules of the run are found.
+ */
+static bool left_by_states(const struct plan_rule *planned)
+{
+	return planned->action >= 0 && plan_action_continues(planned);
+}
+
 static bool belongs(const struct emitter *emitter, const struct run *run, size_t index, struct filter filter)
 {
 	if (emitter->plan->rules[index].action_only)
 		return false;
 	if (index == run->first)
 		return filter.mask;
+	if (left_by_states(emitter->plan->rules + index - 1))
+		return false;
 	return filter.mask == run->rules[0].filter.mask && filter.field == run->rules[0].filter.field &&
 	       !emitter->plan->rules[index].skipped_to;
 }

@@ -91,6 +91,16 @@ def test_the_rule_of_the_state_acts(net):
     harness.equal(net.firewall.packets(200), net.firewall.packets(500), "packets that went on behind the skipto")
 
 
+def test_behind_the_rule_of_the_state(net):
+    """What goes on behind the rule that made its state meets the tests of the rules there, as if it had come to them."""
+    net.firewall.load(f"100 check-state\n200 count udp from {CLIENT.host4} to any in record-state\n"
+                      f"300 count udp from {CLIENT.host4} to any in\n400 count udp from {SERVER.host4} to any in\n"
+                      "500 allow ip from any to any")
+    with traffic.udp_server(net.server, 53):
+        harness.equal(traffic.udp_exchange(net.client, SERVER.host4, 53), "ok")
+    harness.equal([net.firewall.packets(number) for number in (200, 300, 400)], [4, 1, 1])
+
+
 def test_transfer(net):
     """A long transfer lives by one state, which counts all of its packets."""
     net.firewall.load(_NEIGHBOURS + "100 check-state\n200 allow tcp from any to any in recv west0 setup keep-state\n"

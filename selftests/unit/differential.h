@@ -208,7 +208,8 @@ static inline void choose_large_form(struct choices *choices, unsigned int rules
 {
 	plan_function_rules = RULES_PER_FUNCTION;
 	plan_stretch_rules = choose_once_in(choices, 4) ? 1 + choose(choices, rules) : SIZE_MAX;
-	plan_classify_from = choose_once_in(choices, 2) ? choose(choices, 40) : 0;
+	/* not so few that the functions between stretches would be more than a program may have */
+	plan_classify_from = choose_once_in(choices, 2) ? 16 + choose(choices, 24) : 0;
 	plan_exact_from = choose_once_in(choices, 2) ? 1 + choose(choices, 40) : SIZE_MAX;
 }
 
