@@ -106,7 +106,7 @@ $(BUILD)/vectors/tool.o: $(BUILD)/ipfw-compat/main.o
 $(BUILD)/ipfw-serve: $(BUILD)/selftests/vectors/serve.o $(BUILD)/vectors/tool.o $(BUILD)/libipfw.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(BUILD)/fault/%.so: selftests/fault/%.c
+$(BUILD)/fault/%.so: selftests/fault/%.c selftests/fault/interpose.h
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -shared -fPIC -o $@ $< -ldl
 
