@@ -607,6 +607,17 @@ static __u64 milliseconds(void)
 	return (__u64)now.tv_sec * 1000 + (__u64)now.tv_nsec / 1000000;
 }
 
+/* A packet of another flow each time, of which a state is kept. */
+static struct states_order many_flows(void)
+{
+	return (struct states_order){.what = STATES_KEEP,
+				     .slot = SLOT,
+				     .name = NAME,
+				     .new_flow = 1,
+				     .order = STATE_ORDER(NUMBER, 0),
+				     .packet = packet_of(UDP, false)};
+}
+
 /*
  * The timer looks at 2,048 states at most, however many there seem to be, and then lets others have the CPU for 20 ms;
  * it begins after 500.
@@ -614,12 +625,7 @@ static __u64 milliseconds(void)
 static void the_timer_removes_some_at_a_time(void **state)
 {
 	const __u32 count = 60000, others = 4000000, least = 500 + (count / 2048 - 1) * 20;
-	struct states_order order = {.what = STATES_KEEP,
-				     .slot = SLOT,
-				     .name = NAME,
-				     .new_flow = 1,
-				     .order = STATE_ORDER(NUMBER, 0),
-				     .packet = packet_of(UDP, false)};
+	struct states_order order = many_flows();
 	__u64 begin, end;
 
 	run(&order, (int)count);
@@ -694,12 +700,7 @@ static void limits_are_exact_on_two_cpus(void **state)
 
 static void dyn_max_is_exact_on_two_cpus(void **state)
 {
-	struct states_order order = {.what = STATES_KEEP,
-				     .slot = SLOT,
-				     .name = NAME,
-				     .new_flow = 1,
-				     .order = STATE_ORDER(NUMBER, 0),
-				     .packet = packet_of(UDP, false)};
+	struct states_order order = many_flows();
 
 	control->dyn_max = 1000;
 	run_twice(&order);
