@@ -11,6 +11,8 @@
 
 struct state_sweep {
 	struct bpf_timer timer;
+	__u32 held;    /* a CPU sweeps */
+	__u32 next[2]; /* group of IPv4, of IPv6 states whose turn it is */
 };
 
 struct {

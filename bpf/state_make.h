@@ -104,8 +104,8 @@ static __always_inline bool state_absent(const struct packet *packet, __u32 name
 }
 
 /*
- * Makes the cell of the flow, dead or to be renewed, a new state; it keeps its place in the ring. Returns false if
- * another CPU is at it, or has removed it: the cell may be another flow's by now.
+ * Makes the cell of the flow, dead or to be renewed, a new state. Returns false if another CPU is at it, or has removed
+ * it: the cell may be another flow's by now.
  */
 static __always_inline bool state_revive(__u32 family, struct making *making, struct state *old)
 {

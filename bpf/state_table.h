@@ -374,21 +374,17 @@ static __always_inline int state_take(__u32 family, const void *key, struct stat
 	return error;
 }
 
-/* Makes the cell that state_take() took, whose state is filled in, the flow's, and gives it to the sweep. */
+/* Makes the cell that state_take() took, whose state is filled in, the flow's. */
 static __always_inline void state_publish(__u32 family, struct state *cell, struct state_walk *walk)
 {
 	const __u32 *key = walk->key;
-	__u32 last = state_key_size(family) / sizeof(__u32) - 1, number = walk->cell;
+	__u32 last = state_key_size(family) / sizeof(__u32) - 1;
 
 #pragma unroll
 	for (__u32 i = 0; i < last; i++)
 		((volatile __u32 *)(cell + 1))[i] = key[i];
 	__sync_lock_test_and_set(state_taken(family, cell), key[last]);
 	leave_home(family, walk);
-	if (family == 4)
-		bpf_map_push_elem(&state_ring_4, &number, 0);
-	else
-		bpf_map_push_elem(&state_ring_6, &number, 0);
 }
 
 /* Gives back the cell with this number, whose state.rule is 0; `key` is a copy of its key. */

@@ -20,7 +20,7 @@
 #include "ipfw/log_record.h"
 #include "ipfw/packet.h"
 
-#define MAPS_LAYOUT_VERSION 12
+#define MAPS_LAYOUT_VERSION 13
 
 /* "control", ARRAY[1], BPF_F_MMAPABLE: the words that all hooks read. The first three stay where they are in every
  * layout. */
@@ -243,7 +243,7 @@ struct stored_tags {
 /*
  * Dynamic rules (ipfw(8), STATEFUL FIREWALL). A flow has one entry for both directions: the key holds its two ends in
  * ascending order, by address, then by port. There is a map for each family, a table that is addressed by the flow's
- * hash and at most two thirds full. All told a state takes 100 bytes of an IPv4 flow and 124 of an IPv6 one.
+ * hash and at most two thirds full. All told a state takes 96 bytes of an IPv4 flow and 120 of an IPv6 one.
  *
  * The identity of the rule that made a state is its counter slot and the generation in which it got that slot. The
  * generation map "state_rules" says which identities are in force; a state of any other rule is none.
@@ -355,7 +355,6 @@ struct state_parent {
 #define STATE_PARENT_REMOVED 0x80000000
 
 /*
- * "state_ring_4", "state_ring_6", QUEUE[dyn_max] of __u32: the numbers of the cells of all states;
  * "state_ring_parents", QUEUE: the keys of all parents. Each is there once, in the order in which the sweep
  * (bpf/sweep.bpf.c) looks at them. Only the sweep removes states and parents; all else marks them.
  */

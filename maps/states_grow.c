@@ -14,12 +14,13 @@
 /* Maps that belong together, and what says how many elements they are to have. */
 static const struct table {
 	enum lasting_map maps[STATE_TABLE_MAPS]; /* elements, their ring */
-	__u32 family;				 /* of states; 0: parents, which are in a hash */
-	size_t maximum;				 /* of struct control */
+	size_t map_count;
+	__u32 family;	/* of states; 0: parents, which are in a hash */
+	size_t maximum; /* of struct control */
 } tables[STATE_TABLES] = {
-	{{LASTING_STATES4, LASTING_STATE_RING_4}, 4, offsetof(struct control, dyn_max)},
-	{{LASTING_STATES6, LASTING_STATE_RING_6}, 6, offsetof(struct control, dyn_max)},
-	{{LASTING_STATE_PARENTS, LASTING_STATE_RING_PARENTS}, 0, offsetof(struct control, dyn_parent_max)},
+	{{LASTING_STATES4}, 1, 4, offsetof(struct control, dyn_max)},
+	{{LASTING_STATES6}, 1, 6, offsetof(struct control, dyn_max)},
+	{{LASTING_STATE_PARENTS, LASTING_STATE_RING_PARENTS}, 2, 0, offsetof(struct control, dyn_parent_max)},
 };
 
 static __u32 wanted_entries(const struct lasting *lasting, const struct table *table)
@@ -179,14 +180,14 @@ static int grow_table(const struct table *table, struct lasting *lasting, const 
 	struct map_order orders[STATE_TABLE_MAPS];
 	int result;
 
-	for (size_t i = 0; i < STATE_TABLE_MAPS; i++)
+	for (size_t i = 0; i < table->map_count; i++)
 		orders[i] = (struct map_order){.name = lasting_names[table->maps[i]], .entries = entries};
 	if (table->family)
 		orders[0].entries = state_table_elements(entries);
-	result = maps_create(object_path, orders, STATE_TABLE_MAPS);
+	result = maps_create(object_path, orders, table->map_count);
 	if (result)
 		return result;
-	for (size_t i = 0; i < STATE_TABLE_MAPS; i++) {
+	for (size_t i = 0; i < table->map_count; i++) {
 		room->old[table - tables][i] = lasting->fds[table->maps[i]];
 		lasting->fds[table->maps[i]] = orders[i].fd;
 	}
@@ -217,7 +218,7 @@ static int pin_table(const struct table *table, const struct lasting *lasting, c
 	int result = 0;
 
 	/* The elements last: their size says that all have been made anew, and a commit that is killed loses none. */
-	for (size_t i = STATE_TABLE_MAPS; !result && i--;) {
+	for (size_t i = table->map_count; !result && i--;) {
 		pins_path(path, pins, lasting_names[table->maps[i]]);
 		result = pins_replace(path, lasting->fds[table->maps[i]]);
 	}
@@ -256,7 +257,7 @@ void states_room_end(struct states_room *room, struct lasting *lasting, const st
 			copy_table(tables + i, lasting, pins, room->old[i]);
 		else
 			lasting->control->sweep_checksum = 0;
-		for (size_t k = 0; k < STATE_TABLE_MAPS; k++)
+		for (size_t k = 0; k < tables[i].map_count; k++)
 			settle(&lasting->fds[tables[i].maps[k]], room->old[i][k], committed);
 	}
 	*room = (struct states_room){0};
