@@ -243,7 +243,7 @@ struct stored_tags {
 /*
  * Dynamic rules (ipfw(8), STATEFUL FIREWALL). A flow has one entry for both directions: the key holds its two ends in
  * ascending order, by address, then by port. There is a map for each family, a table that is addressed by the flow's
- * hash and at most two thirds full. All told a state takes 96 bytes of an IPv4 flow and 120 of an IPv6 one.
+ * hash and little more than half full. All told a state takes 120 bytes of an IPv4 flow and 150 of an IPv6 one.
  *
  * The identity of the rule that made a state is its counter slot and the generation in which it got that slot. The
  * generation map "state_rules" says which identities are in force; a state of any other rule is none.

@@ -48,10 +48,10 @@ bool states_need_room(const struct lasting *lasting, const struct ruleset *rules
 	return need && ruleset_makes_states(ruleset);
 }
 
-/* Groups of cells for so many states: two of three cells at most are in use. */
+/* Groups of cells for so many states: eight of fifteen cells at most are in use. */
 static __u32 groups_for(__u32 states)
 {
-	return 1 + states / 2 * 3 / STATE_GROUP_CELLS;
+	return 1 + (__u32)((__u64)states * 15 / 8 / STATE_GROUP_CELLS);
 }
 
 __u32 state_table_elements(__u32 states)
