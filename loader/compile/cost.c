@@ -48,19 +48,28 @@ static void occurrences_add(struct occurrences *occurrences, __u32 value)
 	(*count)++;
 }
 
-/* Of a run with so many rules (run.h): the search for the packet's value, and half of the others that have it. */
-static double cost_run(const struct occurrences *occurrences, size_t rules)
+/* Of straight-line code: to search all runs for the packet's values, and to test what has them. */
+struct linear {
+	double searches, bodies;
+	size_t runs;
+};
+
+/* Adds a run with so many rules (run.h): half of the others that have a value are tested for a packet that has it. */
+static void add_run(struct linear *cost, const struct occurrences *occurrences, size_t rules)
 {
-	double cost = COST_RUN + COST_BODY * (double)(occurrences->squares - rules) / (double)(2 * rules);
 	size_t values = occurrences->values;
 
+	cost->bodies += COST_BODY * (double)(occurrences->squares - rules) / (double)(2 * rules);
+	cost->searches += COST_RUN;
 	for (; values > SHORT_RUN; values /= 2)
-		cost += COST_HALVING;
-	return cost + COST_COMPARE * (double)values;
+		cost->searches += COST_HALVING;
+	cost->searches += COST_COMPARE * (double)values;
+	cost->runs++;
 }
 
-/* The length of the run that begins at rule `first` with *filter, and what it costs. *filter becomes that behind it. */
-static size_t measure_run(const struct emitter *emitter, size_t first, size_t end, struct filter *filter, double *cost)
+/* Adds the run that begins at rule `first` with *filter; returns its length. *filter becomes that behind it. */
+static size_t measure_run(const struct emitter *emitter, size_t first, size_t end, struct filter *filter,
+			  struct linear *cost)
 {
 	const struct plan_rule *planned = emitter->plan->rules + first;
 	struct occurrences occurrences = {0};
@@ -73,21 +82,24 @@ static size_t measure_run(const struct emitter *emitter, size_t first, size_t en
 			break;
 		*filter = emit_filter_of(emitter, planned[rules].rule);
 	} while (rules < plan_function_rules && !planned[rules].skipped_to && same_word(of_run, *filter));
-	*cost += cost_run(&occurrences, rules);
+	add_run(cost, &occurrences, rules);
 	return rules;
 }
 
-double cost_linear(const struct plan *plan, size_t first, size_t end)
+double cost_linear(const struct plan *plan, size_t first, size_t end, double share)
 {
 	const struct emitter emitter = {.plan = plan};
-	double cost = COST_FUNCTION * (double)((end - first) / plan_function_rules);
+	double functions = COST_FUNCTION * (double)((end - first) / plan_function_rules), ending;
 	struct filter filter = first < end ? emit_filter_of(&emitter, plan->rules[first].rule) : (struct filter){0};
-	size_t runs = 0;
+	struct linear cost = {0};
 
-	for (size_t i = first; i < end; runs++)
+	for (size_t i = first; i < end;)
 		i += measure_run(&emitter, i, end, &filter, &cost);
+	if (!cost.runs)
+		return 0;
 	/* Half of the runs are met on the average, but not half a run. */
-	return runs ? cost * (double)(runs + 1) / (double)(2 * runs) : 0;
+	ending = (functions + cost.searches + cost.bodies) * (double)(cost.runs + 1) / (double)(2 * cost.runs);
+	return share * ending + (1 - share) * (functions + cost.searches);
 }
 
 double cost_classified(const struct classifier_estimate *estimate, double again)

@@ -6,8 +6,11 @@
 #include "loader/compile/classifier.h"
 #include "loader/compile/plan.h"
 
-/* Of the rules from `first` to before `end` as straight-line code, for a packet that goes half of their way. */
-double cost_linear(const struct plan *plan, size_t first, size_t end);
+/*
+ * Of the rules from `first` to before `end` as straight-line code. This share of the packets goes half of their way, up
+ * to the rule that ends it; the others go past all of them, and have few of their values.
+ */
+double cost_linear(const struct plan *plan, size_t first, size_t end, double share);
 /*
  * Of a classified stretch, in which packets meet `again` rules behind which they go on. An estimate of zeros gives the
  * least that any stretch costs.

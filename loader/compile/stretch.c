@@ -17,6 +17,12 @@
 #define CLASSIFY_FROM 64
 #define FUNCTIONS_FOR_JUMPS 32
 
+/*
+ * Functions that are code, beside stretches. The kernel takes 256 with those of the runtime (BPF_MAX_SUBPROGS in
+ * linux/bpf_verifier.h), of which rules that ask for all there is bring about a hundred.
+ */
+#define CODE_FUNCTIONS_MAX 128
+
 /* Exact stretches have as many rules, and this share of those that are looked up, lest one stretch becomes many. */
 #define EXACT_FROM 64
 #define EXACT_SHARE 4
@@ -107,6 +113,7 @@ struct candidates {
 	struct candidate *candidates;
 	struct image_stretch *stretches; /* what is to be built to see what looking up costs */
 	size_t count, stretch_count, capacity;
+	size_t least;	/* rules of what is looked up, as there would be too many functions, else */
 	bool no_tables; /* as some keys have no perfect hash */
 	struct rests rests;
 };
@@ -189,14 +196,22 @@ static size_t want_stretch(struct candidates *all, const struct boxed_rules *box
 	return all->stretch_count++;
 }
 
+/* What the range costs packets that get to it as code: of those, as many end there as of the rules from there on. */
+static double cost_as_code(const struct plan *plan, struct range range)
+{
+	size_t left = plan_default(plan) - range.first, rules = range.end - range.first;
+
+	return cost_linear(plan, range.first, range.end, rules < left ? (double)rules / (double)left : 1);
+}
+
 static struct candidate *new_candidate(struct candidates *all, const struct plan *plan, struct range range)
 {
 	bool compare = plan_classify_from >= CLASSIFY_FROM;
 
 	if (all->count == all->capacity && candidates_grow(all))
 		return NULL;
-	all->candidates[all->count] = (struct candidate){
-		range, compare ? cost_linear(plan, range.first, range.end) : -1, NOT_WANTED, NOT_WANTED, -1};
+	all->candidates[all->count] =
+		(struct candidate){range, compare ? cost_as_code(plan, range) : -1, NOT_WANTED, NOT_WANTED, -1};
 	return all->candidates + all->count++;
 }
 
@@ -237,7 +252,7 @@ static bool exact_pays(const struct candidates *all, const struct plan *plan, co
 
 	if (all->no_tables || range.end - range.first < plan_exact_from || !exact_fits(&set))
 		return false;
-	return plan_exact_from < EXACT_FROM || cost_exact(tables) < cost_linear(plan, range.first, range.end);
+	return plan_exact_from < EXACT_FROM || cost_exact(tables) < cost_as_code(plan, range);
 }
 
 /* Rules of which exact_match() may say STRETCH_MUST_WALK, in so many tables. */
@@ -323,7 +338,10 @@ static int find_candidates(struct candidates *all, struct plan *plan, const stru
 	for (size_t i = 0; i < plan->rule_count && !error;) {
 		struct range range = stretch_find_range(plan, boxed, i);
 
-		error = range.first < range.end ? add_range(all, plan, boxed, range) : 0;
+		if (range.end - range.first >= all->least)
+			error = range.first < range.end ? add_range(all, plan, boxed, range) : 0;
+		else
+			error = new_candidate(all, plan, range) ? 0 : -ENOMEM;
 		i = range.end;
 	}
 	return error;
@@ -368,7 +386,10 @@ static int add_form(struct plan *plan, const struct boxed_rules *boxed, struct c
 	}
 	if (candidate->wanted == NOT_WANTED ||
 	    !cheaper(plan, boxed, candidate, &all->stretches[candidate->wanted].estimate)) {
-		add_linear(plan, candidate->range.first, candidate->range.end, STRETCH_NOT_CHEAPER);
+		bool few = candidate->range.end - candidate->range.first < all->least;
+
+		add_linear(plan, candidate->range.first, candidate->range.end,
+			   few ? STRETCH_SCATTERED : STRETCH_NOT_CHEAPER);
 		return 0;
 	}
 	if (candidate->codes < 0)
@@ -397,10 +418,10 @@ static int add_functions(struct plan *plan, const struct boxed_rules *boxed, str
 	return result;
 }
 
-static int split(struct plan *plan, const struct boxed_rules *boxed, bool no_tables)
+static int split(struct plan *plan, const struct boxed_rules *boxed, size_t least, bool no_tables)
 {
 	const struct image_wish wish = {boxed->boxes, boxed->count, plan->dispatch, plan->rule_count};
-	struct candidates all = {.no_tables = no_tables};
+	struct candidates all = {.least = least, .no_tables = no_tables};
 	int result = find_candidates(&all, plan, boxed);
 
 	if (!result && all.stretch_count)
@@ -416,8 +437,42 @@ static void start_over(struct plan *plan)
 {
 	plan->function_count = 0;
 	plan->code_count = 0;
+	plan->image = NULL;
 	plan->jumps_back = false;
-	plan->classifies_states = false;
+	stretch_states_unsettle(plan);
+}
+
+/* Whether the kernel would refuse so many functions and stretches. */
+static bool too_many(const struct plan *plan)
+{
+	size_t code = 0;
+
+	for (size_t i = 0; i < plan->function_count; i++)
+		code += !plan->functions[i].classified;
+	return code > CODE_FUNCTIONS_MAX || chain_branches(plan) > CHAIN_BRANCHES_MAX;
+}
+
+/* Splits so that the kernel takes it: where many short stretches are too many, only longer ones are looked up. */
+static int split_loadable(struct plan *plan, const struct boxed_rules *boxed)
+{
+	bool no_tables = false;
+	size_t least = 0;
+
+	for (;;) {
+		int result = split(plan, boxed, least, no_tables);
+
+		if (!result) {
+			stretch_states_settle(plan);
+			if (!too_many(plan) || least > plan->rule_count)
+				return 0;
+			least = 2 * (least + CLASSIFY_FROM);
+		} else if (result == -EDOM && !no_tables) {
+			no_tables = true;
+		} else {
+			return result;
+		}
+		start_over(plan);
+	}
 }
 
 /* Classifies what is worth it. Returns 0, -E2BIG: not all rules can be done with so, or another error. */
@@ -431,11 +486,7 @@ static int classify(struct plan *plan)
 	if (!result)
 		result = boxed_make(&boxed, plan);
 	if (!result)
-		result = split(plan, &boxed, false);
-	if (result == -EDOM) {
-		start_over(plan);
-		result = split(plan, &boxed, true);
-	}
+		result = split_loadable(plan, &boxed);
 	boxed_free(&boxed);
 	return result;
 }
@@ -452,14 +503,9 @@ int stretches_split(struct plan *plan)
 		return 0;
 	}
 	result = classify(plan);
-	if (!result) {
-		stretch_states_settle(plan);
-		if (chain_branches(plan) <= CHAIN_BRANCHES_MAX)
-			return 0;
-	} else if (result != -E2BIG) {
+	if (result != -E2BIG)
 		return result;
-	}
 	start_over(plan);
-	add_linear(plan, 0, plan->rule_count, result ? STRETCH_CODE_FULL : STRETCH_SCATTERED);
+	add_linear(plan, 0, plan->rule_count, STRETCH_CODE_FULL);
 	return 0;
 }

@@ -129,3 +129,10 @@ void stretch_states_settle(struct plan *plan)
 		}
 	}
 }
+
+void stretch_states_unsettle(struct plan *plan)
+{
+	for (size_t slot = 0; slot < plan->stretch_state_count; slot++)
+		plan->stretch_states[slot].here = 0;
+	plan->classifies_states = false;
+}

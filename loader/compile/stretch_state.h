@@ -29,5 +29,7 @@ int stretch_state_add(struct rests *rests, struct plan *plan, size_t index, __u6
  * stretches ask for what, and where.
  */
 void stretch_states_settle(struct plan *plan);
+/* Takes that back, for functions that are made anew. */
+void stretch_states_unsettle(struct plan *plan);
 
 #endif

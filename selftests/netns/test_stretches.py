@@ -112,6 +112,30 @@ def test_rules_that_are_alike_are_looked_up_by_hash(net):
     harness.equal([counted[0][number] for number in (100, 102, 105, 900, 901, 902)], [2, 2, 2, 0, 1, 4])
 
 
+@harness.time_limit(60)
+def test_more_stretches_than_the_kernel_takes(net):
+    """Rules that are code part them, each a function of its own: 256 functions are refused, so short stretches are code."""
+    def groups(count, long):
+        lines = []
+        for group in range(count):
+            lines += [f"{100 + 2 * group} deny udp from 10.{group}.0.0/24 to any {port}" for port in (7, 8)]
+            lines.append(f"{101 + 2 * group} tcp-setmss 1400 tcp from any to 10.{group}.0.0/16 setup")
+        lines += [f"{1000 + index} deny udp from {CLIENT.host4} to any {1000 + index}" for index in range(long)]
+        return "\n".join([*lines, "20000 allow udp from any to any 9 in", _OPEN])
+
+    scattered = "code: as stretches they would be too many"
+    for count, long, forms in ((100, 300, {"looked up"}), (250, 0, {scattered}), (250, 300, {scattered, "looked up"})):
+        net.firewall.load(groups(count, long), environment=_LOOKED_UP)
+        net.firewall("-q zero")
+        shown = _forms(net)
+        harness.equal({form for form in ("looked up", scattered) if form in shown}, forms)
+        frames.send(net.client, "eth0", *(Ether(src=CLIENT.host_mac, dst=CLIENT.firewall_mac) /
+                                          IP(src=CLIENT.host4, dst=SERVER.host4) / UDP(sport=40000, dport=port)
+                                          for port in (9, 1000 + long - 1)))
+        for number in (20000, *[1000 + long - 1] * bool(long)):
+            harness.true(traffic.wait_for(lambda one=number: net.firewall.packets(one) == 1), f"rule {number} is not met")
+
+
 def _dynamic(net):
     """What stays the same of all dynamic rules, however long it takes."""
     return sorted((one.number, one.packets, one.bytes, one.kind, one.protocol, one.source, one.source_port,

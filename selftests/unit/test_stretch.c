@@ -8,7 +8,6 @@
 
 #include "ipfw/verdict.h"
 #include "loader/compile/box.h"
-#include "loader/compile/chain.h"
 #include "loader/compile/function.h"
 #include "loader/compile/plan.h"
 #include "loader/compile/rest.h"
@@ -488,105 +487,6 @@ static int restore(void **state)
 	return 0;
 }
 
-/* The first and last rule of each function, by number, with `?` behind a stretch that asks for states. */
-static char *functions_text(const struct ruleset *ruleset)
-{
-	struct plan plan = planned(ruleset);
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	assert_non_null(out);
-	for (size_t i = 0; i < plan.function_count; i++) {
-		const struct plan_function *function = plan.functions + i;
-
-		fprintf(out, "%s%s%u-%u%s", i ? " " : "", function->classified ? "" : "code ",
-			plan.rules[function->first].rule->number, plan.rules[function->end - 1].rule->number,
-			function->question ? "?" : "");
-	}
-	fclose(out);
-	plan_free(&plan);
-	return text;
-}
-
-/* A ruleset of such lines, each with a slot of its own. */
-static char *functions_of(const char *const *texts)
-{
-	struct ruleset ruleset = ruleset_from(texts);
-	char *text;
-
-	for (size_t i = 0; i < ruleset.count; i++)
-		ruleset.rules[i]->slot = (__u32)i;
-	text = functions_text(&ruleset);
-	ruleset_free(&ruleset);
-	return text;
-}
-
-static void parts_rules_where_states_are_asked_for(void **state)
-{
-	static const struct {
-		const char *texts[8], *functions;
-	} cases[] = {
-		/* at the first question, which is also a check-state's, and at another name */
-		{{"10 deny ip from 10.0.0.1 to any", "20 allow tcp from 10.0.0.2 to any keep-state",
-		  "30 deny ip from 10.0.0.3 to any", "40 allow tcp from 10.0.0.4 to any limit src-addr 2", NULL},
-		 "10-10 20-65535?"},
-		{{"10 check-state", "20 deny ip from 10.0.0.1 to any", "30 allow tcp from 10.0.0.2 to any keep-state",
-		  NULL},
-		 "10-65535?"},
-		{{"10 allow tcp from any to any keep-state :a", "20 allow tcp from 10.0.0.2 to any keep-state :b",
-		  "30 allow tcp from 10.0.0.2 to any keep-state :b", NULL},
-		 "10-10? 20-65535?"},
-		/* none is asked for */
-		{{"10 allow tcp from any to any record-state", "20 deny ip from 10.0.0.1 to any", NULL}, "10-65535"},
-		/* what is asked, or done, depends on more */
-		{{"10 check-state :any", "20 allow tcp from 10.0.0.2 to any keep-state", NULL}, "code 10-10 20-65535?"},
-		{{"10 prob 0.5 allow tcp from 10.0.0.2 to any keep-state", "20 deny ip from 10.0.0.2 to any", NULL},
-		 "code 10-10 20-65535"},
-		{{"10 tcp-setmss 1400 tcp from 10.0.0.2 to any",
-		  "20 tcp-setmss 1400 tcp from 10.0.0.2 to any keep-state", NULL},
-		 "code 10-20 65535-65535"},
-	};
-
-	plan_classify_from = 0;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		char *text = functions_of(cases[i].texts);
-
-		assert_string_equal(text, cases[i].functions);
-		free(text);
-	}
-}
-
-/* Each name that is asked for parts the rules: these would be more branches than the verifier follows. */
-static void gives_up_where_names_part_too_many_rules(void **state)
-{
-	struct ruleset ruleset = ruleset_from((const char *const[]){NULL});
-	struct plan plan;
-
-	for (unsigned int i = 0; i < 600; i++) {
-		struct rule *rule;
-		char text[128];
-
-		snprintf(text, sizeof(text), "%u allow tcp from 10.0.%u.%u to any keep-state :%c", 1 + i, i / 200,
-			 i % 200, i % 2 ? 'a' : 'b');
-		rule = rule_from(text);
-		rule->slot = 1 + i;
-		assert_int_equal(ruleset_insert(&ruleset, rule), 0);
-	}
-	plan_classify_from = 0;
-	plan = planned(&ruleset);
-	assert_false(plan_classifies(&plan));
-	assert_int_equal(plan.functions[0].form, STRETCH_SCATTERED);
-	plan_free(&plan);
-	while (ruleset.count > 400)
-		ruleset_remove(&ruleset, 0);
-	plan = planned(&ruleset);
-	assert_int_equal(plan.functions[0].form, STRETCH_CLASSIFIED);
-	assert_true(chain_branches(&plan) <= CHAIN_BRANCHES_MAX);
-	plan_free(&plan);
-	ruleset_free(&ruleset);
-}
-
 /* What the data says of rules that make states. */
 static void states_of_stretches_are_data(void **state)
 {
@@ -627,29 +527,6 @@ static void states_of_stretches_are_data(void **state)
 	ruleset_free(&ruleset);
 }
 
-/* Blocks of rules with one that makes states behind each. */
-static void looks_up_rules_with_states_among_them(void **state)
-{
-	struct ruleset ruleset = ruleset_from((const char *const[]){NULL});
-	char *text;
-
-	for (unsigned int i = 0; i < 3300; i++) {
-		bool last = i % 100 == 99;
-		struct rule *rule;
-		char line[256];
-
-		snprintf(line, sizeof(line), "%u %s 10.%u.%u.0/24 to any%s", 1 + i,
-			 last ? "allow tcp from" : "deny ip from", i / 100, i % 100, last ? " keep-state" : "");
-		rule = rule_from(line);
-		rule->slot = 1 + i;
-		assert_int_equal(ruleset_insert(&ruleset, rule), 0);
-	}
-	text = functions_text(&ruleset);
-	assert_string_equal(text, "code 1-99 100-3300? code 65535-65535");
-	free(text);
-	ruleset_free(&ruleset);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -661,10 +538,7 @@ int main(void)
 		cmocka_unit_test_teardown(shares_code_for_what_is_left, restore),
 		cmocka_unit_test_teardown(shares_no_code_that_asks_for_the_number, restore),
 		cmocka_unit_test_teardown(gives_up_where_code_is_too_long, restore),
-		cmocka_unit_test_teardown(parts_rules_where_states_are_asked_for, restore),
-		cmocka_unit_test_teardown(gives_up_where_names_part_too_many_rules, restore),
 		cmocka_unit_test_teardown(states_of_stretches_are_data, restore),
-		cmocka_unit_test(looks_up_rules_with_states_among_them),
 		cmocka_unit_test_teardown(records_say_what_becomes_of_packets, restore),
 		cmocka_unit_test(large_slots_are_not_for_records),
 		cmocka_unit_test_teardown(directions_share_an_image_of_the_same_boxes, restore),
