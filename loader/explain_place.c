@@ -142,6 +142,9 @@ static void say_unfiltered(const struct explain *explain, const struct hook_stat
 		snprintf(text, size, "the interface came after the last change of the rules");
 	else if (place->input && hook_displaced(state))
 		snprintf(text, size, "another XDP program has taken the place of ours");
+	else if ((!place->input || record->mode == HOOK_MODE_TC) &&
+		 hook_tc_gone(state, place->input ? TC_INGRESS : TC_EGRESS))
+		snprintf(text, size, "somebody has taken the firewall's TC entry off");
 }
 
 static void fill(const struct firewall *firewall, const struct interface *interface, const struct interface *received,

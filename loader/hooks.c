@@ -43,12 +43,12 @@ bool hook_displaced(const struct hook_state *state)
 	       state->interface->xdp_program != state->record.xdp_program;
 }
 
-bool hook_egress_gone(const struct hook_state *state)
+bool hook_tc_gone(const struct hook_state *state, enum tc_direction direction)
 {
+	__u32 noted = direction == TC_EGRESS ? state->record.tc_egress : state->record.tc_ingress;
 	bool attached = false;
 
-	return state->record.tc_egress &&
-	       (tc_attached(state->interface->index, TC_EGRESS, state->record.tc_egress, &attached) || !attached);
+	return noted && (tc_attached(state->interface->index, direction, noted, &attached) || !attached);
 }
 
 /* Frames that enter by a port belong to the master: there they are filtered (ipfw(8), net.link.bridge.ipfw=0). */

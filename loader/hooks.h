@@ -59,8 +59,8 @@ bool hooks_any_xdp(const struct hooks *hooks);
 
 /* Where rules run on input, in words; "-": nowhere. */
 const char *hook_mode_text(const struct hook_state *state);
-/* Whether somebody has taken our entry off the interface's egress since. */
-bool hook_egress_gone(const struct hook_state *state);
+/* Whether somebody has taken our TC entry off this side of the interface since. */
+bool hook_tc_gone(const struct hook_state *state, enum tc_direction direction);
 /* Whether another XDP program has taken the place of ours since. */
 bool hook_displaced(const struct hook_state *state);
 

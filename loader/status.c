@@ -50,10 +50,28 @@ static void print_head(const struct firewall *firewall, FILE *out)
 	fprintf(out, "pins:        %s\n", pins_shown(firewall->pins.directory));
 }
 
+/* Where packets do not meet the rules because somebody has taken TC entries off; NULL: nowhere. */
+static const char *unfiltered(const struct hook_state *state)
+{
+	bool input = state->record.mode == HOOK_MODE_TC && hook_tc_gone(state, TC_INGRESS);
+
+	if (hook_tc_gone(state, TC_EGRESS))
+		return input ? "input and output" : "output";
+	return input ? "input" : NULL;
+}
+
+/* What an entry at TC ingress does for rules that run at XDP. */
+static void print_left_entry(const struct hook_state *state, FILE *out)
+{
+	fprintf(out, "%s replies and marks by TC ingress", state->record.reason[0] ? ";" : "");
+	if (hook_tc_gone(state, TC_INGRESS))
+		fprintf(out, ", which somebody took off; any change of the rules attaches it again");
+}
+
 static void print_hook(const struct hook_state *state, FILE *out)
 {
 	const struct interface_hooks *record = &state->record;
-	const char *out_text = record->tc_egress ? "TC egress" : "-";
+	const char *out_text = record->tc_egress ? "TC egress" : "-", *side = unfiltered(state);
 
 	fprintf(out, "  %-15s in: %-12s out: %-10s", state->interface->name, hook_mode_text(state), out_text);
 	if (state->port)
@@ -63,13 +81,13 @@ static void print_hook(const struct hook_state *state, FILE *out)
 	else if (hook_displaced(state))
 		fprintf(out, " XDP program changed to %u; any change of the rules attaches ours again",
 			state->interface->xdp_program);
-	else if (hook_egress_gone(state))
-		fprintf(out,
-			" not filtered on output: somebody took it off; any change of the rules attaches it again");
+	else if (side)
+		fprintf(out, " not filtered on %s: somebody took it off; any change of the rules attaches it again",
+			side);
 	else if (record->reason[0])
 		fprintf(out, " %.*s", HOOK_REASON_BYTES, record->reason);
 	if (record->tc_ingress && record->mode != HOOK_MODE_TC)
-		fprintf(out, "%s replies and marks by TC ingress", record->reason[0] ? ";" : "");
+		print_left_entry(state, out);
 	fputc('\n', out);
 }
 

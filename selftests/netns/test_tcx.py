@@ -43,6 +43,12 @@ def _qdiscs(net):
     return net.gateway.run("tc", "qdisc", "show").stdout
 
 
+def _shown(net, environment=None):
+    """What `status` says of each interface."""
+    lines = net.firewall.run("status", environment=environment).stdout.splitlines()
+    return {line.split()[0]: line for line in lines if " in: " in line}
+
+
 def _by_clsact(net, rules):
     """Loads rules as on a kernel that has no TCX."""
     net.firewall.load(rules, environment=_HIDE)
@@ -76,13 +82,47 @@ def test_taken_off_by_somebody(net):
     net.firewall.load("100 deny udp from any to any 7 out\n" + _OPEN)
     program, = _programs(net)
     bpf_calls.tcx_detach(net.gateway, "east0", "egress", program)
-    shown = {line.split()[0]: line for line in net.firewall("status").splitlines() if " in: " in line}
+    shown = _shown(net)
     harness.contains(shown["east0"], "not filtered on output")
     harness.true("not filtered" not in shown["west0"], shown["west0"])
     net.firewall("-q add 50 count ip from any to any")
     harness.equal(len(_programs(net)), 1)
     harness.true(_denied(net, 7), "the rule for outgoing packets does nothing")
     harness.true("not filtered" not in net.firewall("status"), "status")
+
+
+def test_input_taken_off_by_somebody(net):
+    """Likewise where the rules run at TC ingress, and where an entry there does what XDP cannot."""
+    require(net)
+    with modes.occupied(net.gateway, "west0"):
+        net.firewall.load("100 deny udp from any to any 7 in\n200 reset tcp from any to any 7 in\n" + _OPEN)
+        for interface in ("west0", "east0"):
+            program, = _programs(net, interface, "ingress")
+            bpf_calls.tcx_detach(net.gateway, interface, "ingress", program)
+        shown = _shown(net)
+        harness.contains(shown["west0"], "not filtered on input:")
+        harness.contains(shown["east0"], "replies and marks by TC ingress, which somebody took off")
+        harness.true("not filtered" not in shown["east0"], shown["east0"])
+        asked = f"explain in recv west0 udp {CLIENT.host4}:1 to {SERVER.host4}:7"
+        harness.contains(net.firewall(asked), "somebody has taken the firewall's TC entry off")
+        bpf_calls.tcx_detach(net.gateway, "west0", "egress", _programs(net, "west0")[0])
+        harness.contains(_shown(net)["west0"], "not filtered on input and output:")
+        net.firewall("-q add 50 count ip from any to any")
+        harness.true(_denied(net, 7), "the rule for incoming packets does nothing")
+        harness.equal(traffic.tcp_connect(net.server, CLIENT.host4, 7), "refused", "no reply")
+        harness.true("took" not in net.firewall("status") and "taken" not in net.firewall(asked), "it is still said")
+
+
+def test_filters_taken_off_by_somebody(net):
+    """The same by clsact."""
+    with modes.occupied(net.gateway, "west0"):
+        _by_clsact(net, "100 deny udp from any to any 7 in\n" + _OPEN)
+        for side, said in (("ingress", "input"), ("egress", "input and output")):
+            net.gateway.run("tc", "filter", "del", "dev", "west0", side)
+            harness.contains(_shown(net, _HIDE)["west0"], f"not filtered on {said}:")
+        net.firewall.run("-q", "add", "50", "count", "ip", "from", "any", "to", "any", environment=_HIDE)
+        harness.true("not filtered" not in _shown(net, _HIDE)["west0"], "it is still said")
+        harness.true(_denied(net, 7), "the rule for incoming packets does nothing")
 
 
 def test_interface_comes_back(net):
