@@ -60,9 +60,12 @@ $(BUILD)/%.o: %.c
 # Where the tool looks for its objects once it is installed: only this one is compiled anew for another directory.
 $(BUILD)/loader/programs.o: CPPFLAGS += -DIPFW_LIBDIR='"$(LIBDIR)"'
 $(BUILD)/loader/programs.o: $(BUILD)/libdir
+ifneq ($(file <$(BUILD)/libdir),$(LIBDIR))
 $(BUILD)/libdir: FORCE
+endif
+$(BUILD)/libdir:
 	@mkdir -p $(@D)
-	@echo '$(LIBDIR)' | cmp -s - $@ || echo '$(LIBDIR)' > $@
+	@echo '$(LIBDIR)' > $@
 
 $(BUILD)/bpf/thin_lines: $(BUILD)/bpf/thin_lines.o
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lelf
