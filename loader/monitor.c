@@ -27,6 +27,7 @@ struct monitor {
 	ino_t inode;		  /* of the pin: another one is another ring */
 	monitor_take take;
 	void *argument;
+	bool enough; /* `take` wants no more */
 };
 
 static int take_record(void *context, void *data, size_t size)
@@ -35,7 +36,8 @@ static int take_record(void *context, void *data, size_t size)
 
 	if (size < sizeof(struct log_record))
 		return 0;
-	return monitor->take(monitor->argument, data) ? 0 : -ECANCELED;
+	monitor->enough = !monitor->take(monitor->argument, data);
+	return monitor->enough ? -ECANCELED : 0;
 }
 
 static void detach(struct monitor *monitor)
@@ -143,7 +145,7 @@ static bool outdated(const struct monitor *monitor)
 	return stat(monitor->pin, &status) || status.st_ino != monitor->inode;
 }
 
-/* Hands over what is in the ring. Returns how many records, 0 also when the reading was stopped, or -errno. */
+/* Hands over what is in the ring. Returns how many records, 0 also when that is enough, or -errno. */
 static int consume(struct monitor *monitor)
 {
 	int result = ring_buffer__consume(monitor->ring);
@@ -155,7 +157,7 @@ static int read_ring(struct monitor *monitor, int milliseconds)
 {
 	int result = consume(monitor);
 
-	if (result || !milliseconds)
+	if (result || monitor->enough || !milliseconds)
 		return result;
 	result = ring_buffer__poll(monitor->ring, milliseconds);
 	return result == -EINTR || result == -ECANCELED ? 0 : result;
@@ -167,15 +169,16 @@ int monitor_read(struct monitor *monitor, int milliseconds, monitor_take take, v
 
 	monitor->take = take;
 	monitor->argument = argument;
+	monitor->enough = false;
 	if (monitor->ring && outdated(monitor)) {
 		result = consume(monitor);
 		detach(monitor);
 	}
 	if (result >= 0 && !monitor->ring && attach(monitor, error))
 		return -1;
-	if (!result && monitor->ring)
+	if (!result && monitor->ring && !monitor->enough)
 		result = read_ring(monitor, milliseconds);
-	else if (!result && milliseconds)
+	else if (!result && !monitor->ring && milliseconds)
 		poll(NULL, 0, milliseconds);
 	return result < 0 ? error_set(error, EX_OSERR, -1, "cannot read the log: %s", strerror(-result)) : 0;
 }

@@ -300,6 +300,10 @@ def test_monitor_options(net):
         between = f"UDP {CLIENT.host4}:1 {SERVER.host4}:9 in via west0"
         harness.equal(monitor.end(), (0, f"ipfw: 100 Count {between}\nipfw: 200 Count {between}\n"
                                          "ipfw: limit 1 reached on entry 200\n", ""))
+    _send(net, *[_ip4() / UDP(sport=1, dport=9)] * 2)
+    # Four are there: two more than before.
+    for _ in range(2):
+        harness.equal(net.firewall("monitor -c 1"), f"ipfw: 100 Count {between}\n")
     before, lines, after = time.time(), _lines(net, "-t"), time.time()
     harness.equal([line.split(" ", 2)[2] for line in lines], [f"ipfw: 100 Count {between}"] * 2)
     shown = time.mktime(time.strptime(lines[0].split(".")[0], "%Y-%m-%d %H:%M:%S"))
