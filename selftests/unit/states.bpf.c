@@ -15,6 +15,27 @@ struct {
 	__type(value, struct states_results);
 } results SEC(".maps");
 
+/* Above the addresses and ports that tests name. */
+#define FIRST_NEW 1000
+
+static __always_inline void renew(struct packet *packet, __u32 what, __u32 run)
+{
+	switch (what) {
+	case STATES_NEW_SOURCE_PORT:
+		packet->source_port = FIRST_NEW + run;
+		break;
+	case STATES_NEW_PORT:
+		packet->destination_port = FIRST_NEW + run;
+		break;
+	case STATES_NEW_SOURCE:
+		packet->source[0] = FIRST_NEW + run;
+		break;
+	case STATES_NEW_DESTINATION:
+		packet->destination[0] = FIRST_NEW + run;
+		break;
+	}
+}
+
 SEC("tc")
 int states_probe(struct __sk_buff *skb)
 {
@@ -27,8 +48,7 @@ int states_probe(struct __sk_buff *skb)
 		return -1;
 	run = __sync_fetch_and_add(&sums->runs, 1);
 	order.packet.state_asked = 0; /* each run is another packet */
-	if (order.new_flow)
-		order.packet.source_port = run;
+	renew(&order.packet, order.new_flow, run);
 	if (order.what == STATES_CHECK)
 		order.result = packet_state_check(&order.packet, order.name);
 	else
