@@ -58,10 +58,11 @@ class Connection:
             if end:
                 end.close()
 
-    def reset(self):
-        """Ends it by a RST from the client."""
-        self.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.client.close()
+    def reset(self, end="client"):
+        """Ends it by a RST from that end."""
+        chosen = {"client": self.client, "server": self.server}[end]
+        chosen.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        chosen.close()
 
     def port(self):
         """The client's port."""

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Dynamic rules under real connections, forwarded and the machine's own."""
+import contextlib
 import socket
 import time
 
@@ -66,45 +67,66 @@ def test_what_has_no_state_is_refused(net):
         harness.equal(traffic.tcp_connect(net.server, CLIENT.host4, 80), "timeout" if not net.firewall.states() else "refused")
 
 
+@contextlib.contextmanager
+def _everywhere(net, port=0):
+    """A connection in each of the places, all at once, from this port and the next ones."""
+    with contextlib.ExitStack() as stack:
+        listeners = {there: stack.enter_context(connections.Listener(there, 80)) for there in (net.server, net.gateway)}
+        yield [stack.enter_context(connections.Connection(here, listeners[there], address, port and port + index))
+               for index, (here, there, address) in enumerate(_places(net))]
+
+
 def test_half_close(net):
     """What one end still sends after the other's FIN passes."""
     net.firewall.load(_WEB)
-    for address in (SERVER.host4, SERVER.host6):
-        with connections.Listener(net.server, 80) as listener, connections.Connection(net.client, listener, address) as one:
+    with _everywhere(net) as opened:
+        for one in opened:
             one.client.shutdown(socket.SHUT_WR)
             harness.equal(one.server.recv(1), b"")
-            time.sleep(_LINGER)
+        time.sleep(_LINGER)
+        for one in opened:
             harness.true(connections.carry(one.server, one.client, bytes(200000)), "nothing passes after one FIN")
-            harness.equal(net.firewall.states(), 1)
-        _expect_end(net, "a closed connection")
+        harness.equal(net.firewall.states(), len(opened))
+    _expect_end(net, "closed connections")
 
 
-def test_reset_and_simultaneous_close(net):
+def test_reset(net):
+    """By either end."""
+    net.firewall.load(_WEB)
+    with _everywhere(net) as opened:
+        for one, end in zip(opened, ("client", "server") * 3):
+            one.reset(end)
+        harness.true(traffic.wait_for(lambda: all(state.seconds <= 1 for state in net.firewall.dynamic())), "after RST")
+        _expect_end(net, "connections that were reset")
+
+
+def test_simultaneous_close(net):
+    """Either end has sent its FIN before that of the other comes: on their first way both get no further than here."""
     net.firewall.load(_WEB)
     with connections.Listener(net.server, 80) as listener:
-        with connections.Connection(net.client, listener, SERVER.host4) as one:
-            one.reset()
-            harness.true(traffic.wait_for(lambda: all(state.seconds <= 1 for state in net.firewall.dynamic())), "after RST")
-        _expect_end(net, "a connection that was reset")
-        with connections.Connection(net.client, listener, SERVER.host6) as one:
-            one.client.shutdown(socket.SHUT_WR)
-            one.server.shutdown(socket.SHUT_WR)
-            harness.equal((one.client.recv(1), one.server.recv(1)), (b"", b""))
-        _expect_end(net, "a connection that both ends closed")
+        for address in (SERVER.host4, SERVER.host6):
+            with connections.Connection(net.client, listener, address) as one:
+                net.gateway.sysctl(ipv4__ip_forward=0, ipv6__conf__all__forwarding=0)
+                one.client.shutdown(socket.SHUT_WR)
+                one.server.shutdown(socket.SHUT_WR)
+                harness.true(traffic.wait_for(lambda: "BOTH_SYN,BOTH_FIN," in net.firewall("-Dv list")),
+                             net.firewall("-Dv list"))
+                net.gateway.sysctl(ipv4__ip_forward=1, ipv6__conf__all__forwarding=1)
+                harness.equal((one.client.recv(1), one.server.recv(1)), (b"", b""))
+            _expect_end(net, "a connection that both ends closed")
 
 
 def test_port_is_used_again(net):
     """A new connection from the same port, once the old state is gone, gets a state of its own."""
     net.firewall.load(_WEB)
-    with connections.Listener(net.server, 80) as listener:
-        for _ in range(2):
-            with connections.Connection(net.client, listener, SERVER.host4, source_port=4000) as one:
-                harness.true(one.exchange(), "nothing passes")
-            _expect_end(net, "a closed connection")
-        with connections.Connection(net.client, listener, SERVER.host4, source_port=4000) as one:
-            time.sleep(_LINGER)
-            harness.true(one.exchange(), "the new state does not last")
-            harness.within(net.firewall.dynamic()[0].seconds, 290, 300, "lifetime")
+    for _ in range(2):
+        with _everywhere(net, 4000) as opened:
+            harness.true(all(one.exchange() for one in opened), "nothing passes")
+        _expect_end(net, "closed connections")
+    with _everywhere(net, 4000) as opened:
+        time.sleep(_LINGER)
+        harness.true(all(one.exchange() for one in opened), "the new states do not last")
+        harness.equal([290 <= state.seconds <= 300 for state in net.firewall.dynamic()], [True] * len(opened), "lifetimes")
 
 
 def test_idle_longer_than_the_syn_lifetime(net):
@@ -158,12 +180,16 @@ def test_transfer(net):
     """Bulk data in super-packets: all of it passes, all of it is counted as it is on the wire."""
     size = (4 if namespaces.in_virtual_machine() else 100) << 20
     net.firewall.load(_WEB)
-    with traffic.tcp_sink(net.server, 80) as served:
-        traffic.tcp_transfer(net.client, SERVER.host4, 80, size)
-        harness.true(traffic.wait_for(lambda: served.bytes == size), f"{served.bytes} of {size} bytes")
-    state, = net.firewall.dynamic("-e") or [None]
-    harness.true(state and state.bytes > 2 * size and state.packets > 2 * size / 1500, f"{state}")
-    harness.equal((state.packets, state.bytes), net.firewall.counters(200))
+    for here, there, address in _places(net):
+        with traffic.tcp_sink(there, 80) as served:
+            traffic.tcp_transfer(here, address, 80, size)
+            harness.true(traffic.wait_for(lambda to=served: to.bytes == size), f"{served.bytes} of {size} bytes")
+        state, = net.firewall.dynamic("-e") or [None]
+        times = 2 if (here, there) == (net.client, net.server) else 1  # in, and out
+        harness.true(state and state.bytes > times * size and state.packets > times * size / 1500, f"{state}")
+        harness.equal((state.packets, state.bytes), net.firewall.counters(200))
+        _clear(net)
+        net.firewall("-q zero")
 
 
 def test_names(net):
