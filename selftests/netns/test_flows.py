@@ -188,7 +188,7 @@ def test_limit_on_two_cpus(net):
 
 def test_full_table(net):
     """A flood that fills the table neither breaks a connection nor goes beyond dyn_max; it is told once a second."""
-    net.firewall("sysctl net.inet.ip.fw.dyn_max=50")
+    net.firewall("sysctl net.inet.ip.fw.dyn_max=50 net.inet.ip.fw.dyn_syn_lifetime=300")
     net.firewall.load(_NEIGHBOURS + "100 check-state\n200 allow tcp from any to any in recv west0 setup keep-state\n"
                       "300 deny ip from any to any")
     with traffic.tcp_sink(net.server, 80) as served:
@@ -212,7 +212,7 @@ def test_full_table(net):
 
 def test_no_room_for_parents(net):
     """Whoever needs another parent than there may be is denied at the rule, which is told; who has one is not."""
-    net.firewall("sysctl net.inet.ip.fw.dyn_parent_max=1")
+    net.firewall("sysctl net.inet.ip.fw.dyn_parent_max=1 net.inet.ip.fw.dyn_udp_lifetime=300")
     net.firewall.load(_NEIGHBOURS + "100 check-state\n200 allow udp from any to any in recv west0 limit src-port 3\n"
                       "300 allow ip from any to any out\n65000 allow ip from any to any")
     with traffic.udp_server(net.server, 9):
@@ -238,7 +238,7 @@ def test_more_room(net):
         connection = _connect(net)
         _send(net, *(_udp(port) for port in range(1000, 1100)))
         harness.true(traffic.wait_for(lambda: _totals(net)["refused"] == 81), f"not full: {_totals(net)}")
-        net.firewall("sysctl net.inet.ip.fw.dyn_max=50")
+        net.firewall("sysctl net.inet.ip.fw.dyn_max=50 net.inet.ip.fw.dyn_syn_lifetime=300")
         connection.sendall(b"still there")
         harness.true(traffic.wait_for(lambda: served.bytes == 11), "more room has broken a connection")
         harness.equal((_cells(net), _totals(net)["states"]), (20, 20), "states")
