@@ -101,6 +101,20 @@ def test_behind_the_rule_of_the_state(net):
     harness.equal([net.firewall.packets(number) for number in (200, 300, 400)], [4, 1, 1])
 
 
+def test_states_that_lead_to_each_other(net):
+    """Each is found behind the other's rule, for ever: the packet is dropped and counted, in both forms of the rules."""
+    rules = ("100 count udp from any to any 9 in record-state :one\n200 check-state :two\n"
+             "300 count udp from any to any 9 in record-state :two\n400 check-state :one\n500 allow ip from any to any")
+    for times, (options, environment) in enumerate([((), {"IPFW_BPF_CLASSIFY_FROM": "0"}), (("--no-optimize",), None)], 1):
+        net.firewall.load(rules, *options, environment=environment)
+        net.firewall("-q -D delete 1-65000")
+        with traffic.udp_server(net.server, 8, 9):
+            harness.equal(traffic.udp_exchange(net.client, SERVER.host4, 9), "timeout")
+            harness.equal(traffic.udp_exchange(net.client, SERVER.host4, 8), "ok")
+        harness.equal(net.firewall.drops()["too many calls, returns and states"], times)
+        harness.within(net.firewall.packets(100) + net.firewall.packets(300), 100, 2 * 129, "times that the states were found")
+
+
 def test_transfer(net):
     """A long transfer lives by one state, which counts all of its packets."""
     net.firewall.load(_NEIGHBOURS + "100 check-state\n200 allow tcp from any to any in recv west0 setup keep-state\n"

@@ -204,22 +204,38 @@ def test_names(net):
         harness.equal({state.name for state in net.firewall.dynamic()}, {"one"} if passes else {"one", "two"}, check)
 
 
+_ACTIONS = """
+    100 check-state
+    200 skipto 1000 udp from any to any 53 keep-state
+    300 deny udp from any to any 54 keep-state
+    400 reject udp from any to any 55 keep-state
+    500 call 2000 udp from any to any 56 keep-state
+    550 allow udp from any to any 56
+    560 allow udp from any 56 to any
+    600 count log logamount 100 tag 9 udp from any to any 57 keep-state
+    650 allow udp from any to any tagged 9
+    900 deny udp from any to any
+    1000 count udp from any to any
+    1100 allow udp from any to any
+    2000 count udp from any to any
+    2010 return ip from any to any"""
+
+
+@harness.time_limit(60)
 def test_state_of_each_action(net):
-    """A state does what its rule does, whatever that is, and counts there."""
-    net.firewall.load("""
-        100 check-state
-        200 skipto 1000 udp from any to any 53 keep-state
-        300 deny udp from any to any 54 keep-state
-        400 reject udp from any to any 55 keep-state
-        900 deny udp from any to any
-        1000 count udp from any to any
-        1100 allow udp from any to any""")
-    with traffic.udp_server(net.server, 53, 54, 55):
-        for port, outcome in ((53, "ok"), (54, "timeout"), (55, "ehostunreach")):
-            for _ in range(2):
-                harness.equal(traffic.udp_exchange(net.client, SERVER.host4, port, source_port=5000), outcome, str(port))
-    counted = {rule.number: rule.packets for rule in net.firewall.show()}
-    harness.equal(counted[200], 8)
-    harness.equal((counted[1000], counted[1100]), (8, 8))
-    harness.equal((counted[300], counted[400], counted[900]), (2, 2, 0))
-    harness.equal({state.number: state.packets for state in net.firewall.dynamic("-e")}, {200: 8, 300: 2, 400: 2})
+    """A state does what its rule does, whatever that is, and counts there; rules looked up, and as code."""
+    for options, environment in (((), {"IPFW_BPF_CLASSIFY_FROM": "0"}), (("--no-optimize",), None)):
+        net.firewall.load(_ACTIONS, *options, environment=environment)
+        _clear(net)
+        with traffic.udp_server(net.server, 53, 54, 55, 56, 57):
+            for port, outcome in ((53, "ok"), (54, "timeout"), (55, "ehostunreach"), (56, "ok"), (57, "ok")):
+                for _ in range(2):
+                    harness.equal(traffic.udp_exchange(net.client, SERVER.host4, port, source_port=5000), outcome, str(port))
+        counted = {rule.number: rule.packets for rule in net.firewall.show()}
+        harness.equal((counted[200], counted[1000], counted[1100]), (8, 8, 8))
+        harness.equal((counted[300], counted[400], counted[900]), (2, 2, 0))
+        harness.equal((counted[500], counted[2000], counted[2010], counted[550], counted[560]), (8, 8, 8, 4, 4))
+        harness.equal((counted[600], counted[650]), (8, 8))
+        harness.equal(net.firewall("monitor -n").count("ipfw: 600 Count UDP "), 8, "records")
+        harness.equal({state.number: state.packets for state in net.firewall.dynamic("-e")},
+                      {200: 8, 300: 2, 400: 2, 500: 8, 600: 8})
