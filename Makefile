@@ -15,7 +15,9 @@ PYTHON = /usr/bin/python3
 CPPFLAGS += -I. -Iinclude -D_GNU_SOURCE -DIPFW_VERSION='"$(VERSION)"'
 CFLAGS ?= -O2 -g
 CFLAGS += -std=gnu11 -Wall -Wextra -Wno-unused-parameter -Wmissing-prototypes -Wstrict-prototypes -pthread
-LDLIBS += -lxdp -lbpf -lelf -lmnl -lz
+# Short commands would spend a quarter of a millisecond in the dynamic linker on these, and their functions call each other
+# directly. libc stays shared, as it loads the name services; of libmnl Debian has no archive.
+LDLIBS += -Wl,-Bstatic $(shell pkg-config --static --libs-only-l libxdp libbpf libelf) -Wl,-Bdynamic -lmnl
 ifdef SANITIZE
 CFLAGS += -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
 LDFLAGS += -fsanitize=address,undefined
