@@ -26,14 +26,10 @@ struct outcome {
 struct sample {
 	__u32 numbers[SAMPLE];
 	size_t count, of;
+	struct classifier_tally *tally;
 };
 
-/* Sums over children, as differences between neighbours. */
-struct tally {
-	float boxes, weight; /* weight: each box has 1 in all */
-};
-
-static void tally_add(struct tally *tally, struct classifier_span span, __u32 children)
+static void tally_add(struct classifier_tally *tally, struct classifier_span span, __u32 children)
 {
 	float weight = span.count == 1 ? 1 : 1.0f / (float)span.count;
 	__u32 end = span.first + span.count;
@@ -50,9 +46,10 @@ static void tally_add(struct tally *tally, struct classifier_span span, __u32 ch
 }
 
 /* Tallies the boxes; returns what it costs besides the search among the expected ones. */
-static struct outcome tally_boxes(struct tally *tally, const struct classifier_range *ranges,
-				  const struct sample *sample, struct classifier_cut cut, bool put_off)
+static struct outcome tally_boxes(const struct classifier_range *ranges, const struct sample *sample,
+				  struct classifier_cut cut, bool put_off)
 {
+	struct classifier_tally *tally = sample->tally;
 	__u32 children = 1u << cut.bits, limit = put_off ? classifier_span_limit(cut) : children;
 	__u32 copies = 0, away = 0;
 
@@ -71,8 +68,9 @@ static struct outcome tally_boxes(struct tally *tally, const struct classifier_r
 }
 
 /* The size of the child that a packet of one of the boxes that are not put off gets to. */
-static double expected_size(const struct tally *tally, const struct sample *sample, __u32 children, double put_off)
+static double expected_size(const struct sample *sample, __u32 children, double put_off)
 {
+	const struct classifier_tally *tally = sample->tally;
 	double boxes = (double)sample->count * (1 - put_off), sum = 0;
 	float size = 0, weight = 0;
 
@@ -143,14 +141,13 @@ struct choice {
 static void try_cut(struct choice *best, const struct classifier_range *ranges, const struct sample *sample,
 		    struct classifier_cut cut, const struct classifier_limits *limits)
 {
-	static __thread struct tally tally[(1 << CLASSIFIER_BITS) + 1];
-	struct outcome outcome = tally_boxes(tally, ranges, sample, cut, limits->put_off);
+	struct outcome outcome = tally_boxes(ranges, sample, cut, limits->put_off);
 	double cost = cost_of_cut(outcome, cut, sample->of, limits->copy_cost);
 
 	if (outcome.copies * (double)sample->of > limits->most || outcome.put_off > PUT_OFF_MOST ||
 	    cost + cost_of(1) >= best->cost)
 		return;
-	cost += cost_of(expected_size(tally, sample, 1u << cut.bits, outcome.put_off));
+	cost += cost_of(expected_size(sample, 1u << cut.bits, outcome.put_off));
 	if (cost < best->cost)
 		*best = (struct choice){cut, cost};
 }
@@ -166,7 +163,8 @@ static void try_key(struct choice *best, classifier_ranges ranges, const struct 
 }
 
 bool classifier_choose(classifier_ranges ranges, const __u32 *numbers, size_t count,
-		       const struct classifier_limits *limits, struct classifier_cut *cut)
+		       const struct classifier_limits *limits, struct classifier_tally *tally,
+		       struct classifier_cut *cut)
 {
 	struct choice best = {.cost = COST_RECORD * (double)count};
 	struct sample sample;
@@ -175,6 +173,7 @@ bool classifier_choose(classifier_ranges ranges, const __u32 *numbers, size_t co
 	if (best.cost <= COST_NODE + cost_of(1))
 		return false;
 	take_sample(&sample, numbers, count);
+	sample.tally = tally;
 	while (bits < CLASSIFIER_BITS && 1u << bits < count)
 		bits++;
 	for (unsigned int key = 0; key < CLASSIFIER_KEYS; key++) {

@@ -37,8 +37,19 @@ struct classifier_limits {
 	double copy_cost; /* of one more record per box, in ns per packet: caches hold less of the rest */
 };
 
-/* Chooses the cut of a node with the boxes `numbers`. Returns false if none is worth it. */
+/* Sums over children, as differences between neighbours. */
+struct classifier_tally {
+	float boxes, weight; /* weight: each box has 1 in all */
+};
+
+#define CLASSIFIER_TALLIES ((1 << CLASSIFIER_BITS) + 1)
+
+/*
+ * Chooses the cut of a node with the boxes `numbers`; tally[CLASSIFIER_TALLIES] is room for it to work in. Returns
+ * false if none is worth it.
+ */
 bool classifier_choose(classifier_ranges ranges, const __u32 *numbers, size_t count,
-		       const struct classifier_limits *limits, struct classifier_cut *cut);
+		       const struct classifier_limits *limits, struct classifier_tally *tally,
+		       struct classifier_cut *cut);
 
 #endif

@@ -25,6 +25,7 @@ struct builder {
 	bool *put_off;	   /* by number of the box: for the next tree */
 	bool may_put_off;  /* there is a next tree */
 	bool put_off_here; /* at the node that is being built */
+	struct classifier_tally *tally;
 	double copy_cost;
 	bool ip6;
 	struct classifier_estimate *estimate;
@@ -187,12 +188,12 @@ static bool choose(struct builder *builder, struct part part, struct classifier_
 {
 	struct classifier_limits limits = {true, part.most, builder->copy_cost};
 
-	builder->put_off_here =
-		builder->may_put_off && classifier_choose(builder->ranges, part.numbers, part.count, &limits, cut);
+	builder->put_off_here = builder->may_put_off && classifier_choose(builder->ranges, part.numbers, part.count,
+									  &limits, builder->tally, cut);
 	if (builder->put_off_here)
 		return true;
 	limits.put_off = false;
-	return classifier_choose(builder->ranges, part.numbers, part.count, &limits, cut);
+	return classifier_choose(builder->ranges, part.numbers, part.count, &limits, builder->tally, cut);
 }
 
 static int build(struct builder *builder, struct part part, __u64 *step)
@@ -273,7 +274,10 @@ int classifier_trees(struct classifier_image *image, const struct classifier_set
 	size_t boxes = numbers_end(set);
 	__u32 *numbers = malloc(set->count * sizeof(*numbers));
 	bool *put_off = calloc(boxes, sizeof(*put_off));
-	int error = numbers && put_off ? fill_ranges(&builder, set, boxes) : -ENOMEM;
+	int error;
+
+	builder.tally = malloc(CLASSIFIER_TALLIES * sizeof(*builder.tally));
+	error = numbers && put_off && builder.tally ? fill_ranges(&builder, set, boxes) : -ENOMEM;
 
 	for (int i = 0; i < CLASSIFIER_TREES; i++)
 		steps[i] = CLASSIFIER_EMPTY;
@@ -285,6 +289,7 @@ int classifier_trees(struct classifier_image *image, const struct classifier_set
 	}
 	for (unsigned int key = 0; key < CLASSIFIER_KEYS; key++)
 		free(builder.ranges[key]);
+	free(builder.tally);
 	free(numbers);
 	free(put_off);
 	return error;
