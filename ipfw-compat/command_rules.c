@@ -19,7 +19,7 @@ static int insert(struct command_call *call, struct rule *rule)
 	int result;
 
 	error_clear(&error);
-	if (transaction_open(transaction, FIREWALL_WRITE, &error))
+	if (transaction_open(transaction, FIREWALL_RULES, &error))
 		return command_fail(call, &error);
 	if (rule_find_tables(transaction, rule, &error, &result))
 		return command_fail(call, &error);
@@ -171,7 +171,7 @@ int command_delete(struct command_call *call)
 	if (call->options->test_only)
 		return 0;
 	error_clear(&error);
-	if (transaction_open(call->transaction, FIREWALL_WRITE, &error))
+	if (transaction_open(call->transaction, FIREWALL_RULES, &error))
 		return command_fail(call, &error);
 	/* As in ipfw, the first word that is no number ends the list, and numbers that are not there do not keep the
 	 * others. */
@@ -216,7 +216,7 @@ int command_flush(struct command_call *call)
 		if (!options->quiet && !options_forced(options) && !confirmed())
 			return 0;
 		error_clear(&error);
-		if (transaction_open(call->transaction, FIREWALL_WRITE, &error))
+		if (transaction_open(call->transaction, FIREWALL_RULES, &error))
 			return command_fail(call, &error);
 		code = take_out(call, &selection, &deleted);
 		if (code)

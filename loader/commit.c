@@ -192,6 +192,23 @@ static void undo_room(struct commit *commit)
 	sweep_ensure(&firewall->lasting, &firewall->pins, &firewall->ruleset, &ignored);
 }
 
+static int begin_programs(struct firewall *firewall, const struct ruleset *ruleset, struct error *error)
+{
+	if (!firewall->begun)
+		firewall->begun = programs_prepare();
+	if (!firewall->begun)
+		return error_set(error, EX_OSERR, -1, "%s", strerror(ENOMEM));
+	programs_expect(firewall->begun, ruleset);
+	return 0;
+}
+
+/* No thread looks at the rules any more. */
+static void end_programs(struct firewall *firewall)
+{
+	programs_end(firewall->begun);
+	firewall->begun = NULL;
+}
+
 /* Steps 2 and 3, but for the code of the programs. */
 static int build_around(struct commit *commit, struct generation_request *request, struct error *error)
 {
@@ -208,11 +225,11 @@ static int build_around(struct commit *commit, struct generation_request *reques
 /* Steps 2 and 3. The code is made while the rest is done. */
 static int build(struct commit *commit, struct generation_request *request, struct error *error)
 {
-	int result = generation_begin(request, error);
+	int result;
 
-	if (!result)
-		result = build_around(commit, request, error);
-	generation_end(request);
+	generation_begin(request);
+	result = build_around(commit, request, error);
+	end_programs(commit->firewall);
 	return result;
 }
 
@@ -232,6 +249,7 @@ static int install(struct commit *commit, struct error *error)
 		.ruleset = commit->ruleset,
 		.old = old,
 		.slow = &commit->slow,
+		.begun = firewall->begun,
 		.table_epochs = firewall->table_epochs,
 		.describe = commit->describe,
 	};
@@ -300,13 +318,16 @@ int firewall_commit(struct firewall *firewall, struct ruleset *ruleset, firewall
 	/* Programs for no packets are not made: these wait for `enable firewall'. */
 	if (!commit.enabled)
 		ruleset->switches &= RULESET_FORWARD;
-	result = assign_slots(&commit, error);
+	result = begin_programs(firewall, ruleset, error);
+	if (!result)
+		result = assign_slots(&commit, error);
 	if (!result)
 		result = look_around(&commit, error);
 	if (!result)
 		result = assign_tags(&commit, error);
 	if (!result)
 		result = install(&commit, error);
+	end_programs(firewall);
 	slow_close(&commit.slow);
 	hooks_close(&commit.hooks);
 	interface_list_free(&commit.interfaces);

@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <limits.h>
 #include <linux/bpf.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "loader/attach_tcx.h"
+#include "loader/programs.h"
 
 /* Asks the kernel rather than its settings, which are out of sight in network namespaces: is there machine code? */
 static bool has_jit(void)
@@ -40,4 +42,16 @@ void features_read(struct features *features)
 	features->jit = has_jit();
 	features->tcx = tcx_present();
 	features->coarse_clock = libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_ktime_get_coarse_ns, NULL) == 1;
+}
+
+void features_ask(void)
+{
+	char path[PATH_MAX + 32];
+	struct bpf_object *object;
+
+	snprintf(path, sizeof(path), "%s/features.bpf.o", programs_directory());
+	object = bpf_object__open_file(path, NULL);
+	if (object)
+		bpf_object__load(object);
+	bpf_object__close(object);
 }

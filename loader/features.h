@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the running kernel offers; asked for when somebody wants to know, never on a commit. */
+/* What the running kernel offers. */
 #ifndef LOADER_FEATURES_H
 #define LOADER_FEATURES_H
 
@@ -12,6 +12,13 @@ struct features {
 	bool coarse_clock; /* BPF programs can read the coarse clock */
 };
 
+/* Asked for when somebody wants to know, never on a commit. */
 void features_read(struct features *features);
+
+/*
+ * Has libbpf ask the kernel what it asks before it loads a first program, and remember it. By any thread; if it does
+ * not work, who loads programs learns so.
+ */
+void features_ask(void);
 
 #endif

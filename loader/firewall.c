@@ -13,12 +13,18 @@
 #include "loader/generation.h"
 #include "loader/gone.h"
 #include "loader/log.h"
+#include "loader/programs.h"
 #include "loader/state.h"
 #include "maps/counters.h"
 #include "maps/log_counts.h"
 #include "maps/states.h"
 #include "maps/store.h"
 #include "maps/tables.h"
+
+static bool writes(const struct firewall *firewall)
+{
+	return firewall->access == FIREWALL_WRITE || firewall->access == FIREWALL_RULES;
+}
 
 /* The rule that always exists: 65535 in set 31. */
 static int add_default_rule(struct ruleset *ruleset, bool accept)
@@ -102,7 +108,7 @@ static int read_state(struct firewall *firewall, struct error *error)
 	control = firewall->lasting.control;
 	if (firewall->lasting.alien && firewall->access != FIREWALL_DOWN)
 		return lasting_alien(&firewall->lasting, error);
-	if (control && firewall->access == FIREWALL_WRITE && sweep(firewall, error))
+	if (control && writes(firewall) && sweep(firewall, error))
 		return -1;
 	if (firewall->access == FIREWALL_DOWN)
 		return 0;
@@ -117,7 +123,11 @@ int firewall_open(struct firewall **firewall, enum firewall_access access, struc
 		return error_set(error, EX_OSERR, -1, "%s", strerror(ENOMEM));
 	log_begin();
 	opened->access = access;
+	/* Without memory for it the commit says so. */
+	if (access == FIREWALL_RULES)
+		opened->begun = programs_prepare();
 	if (pins_open(&opened->pins, access != FIREWALL_READ, error)) {
+		programs_end(opened->begun);
 		free(opened);
 		return -1;
 	}
@@ -133,6 +143,7 @@ void firewall_close(struct firewall *firewall)
 {
 	if (!firewall)
 		return;
+	programs_end(firewall->begun);
 	explain_close(firewall->explain);
 	lasting_close(&firewall->lasting);
 	pins_close(&firewall->pins);
@@ -163,7 +174,7 @@ const struct variables *firewall_variables(const struct firewall *firewall)
 
 int firewall_check_write(const struct firewall *firewall, struct error *error)
 {
-	if (firewall->access == FIREWALL_WRITE)
+	if (writes(firewall))
 		return 0;
 	return error_set(error, EX_SOFTWARE, -1, "the firewall was opened for reading only");
 }
@@ -273,7 +284,7 @@ int firewall_zero(struct firewall *firewall, const bool *slots)
 {
 	int result;
 
-	if (!firewall->lasting.control || firewall->access != FIREWALL_WRITE)
+	if (!firewall->lasting.control || !writes(firewall))
 		return -EINVAL;
 	result = counters_zero(&firewall->lasting, slots);
 	free(firewall->sums);
@@ -283,7 +294,7 @@ int firewall_zero(struct firewall *firewall, const bool *slots)
 
 int firewall_reset_log(struct firewall *firewall, __u32 slot)
 {
-	if (!firewall->lasting.control || firewall->access != FIREWALL_WRITE)
+	if (!firewall->lasting.control || !writes(firewall))
 		return -EINVAL;
 	return log_count_reset(&firewall->lasting, slot);
 }

@@ -30,6 +30,7 @@ struct firewall;
 enum firewall_access {
 	FIREWALL_READ,
 	FIREWALL_WRITE,
+	FIREWALL_RULES, /* like WRITE, and quicker if rules are going to be committed */
 	FIREWALL_DOWN, /* like WRITE, for firewall_down() alone: works on what READ and WRITE refuse as damaged or alien
 			*/
 };

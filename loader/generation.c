@@ -149,18 +149,11 @@ static struct programs_request programs_of(const struct generation_request *requ
 	};
 }
 
-int generation_begin(struct generation_request *request, struct error *error)
+void generation_begin(const struct generation_request *request)
 {
 	struct programs_request programs = programs_of(request);
 
-	request->begun = programs_begin(&programs, request->lasting->fds[LASTING_CONTROL]);
-	return request->begun ? 0 : error_set(error, EX_OSERR, -1, "%s", strerror(ENOMEM));
-}
-
-void generation_end(struct generation_request *request)
-{
-	programs_end(request->begun);
-	request->begun = NULL;
+	programs_begin(request->begun, &programs);
 }
 
 static int build_programs(const struct generation_request *request, const struct map_order orders[GENERATION_MAPS],

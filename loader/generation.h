@@ -33,7 +33,7 @@ struct generation_request {
 	const struct ruleset *ruleset;	 /* slots assigned */
 	__u32 old;			 /* the active generation, 0: none */
 	const struct slow *slow;
-	struct programs_begun *begun;	  /* generation_begin() */
+	struct programs_begun *begun;	  /* programs_expect() */
 	bool forward;			  /* XDP forwards */
 	struct table_epochs table_epochs; /* maps/layout.h */
 	firewall_describe describe;
@@ -44,12 +44,9 @@ __u32 generation_next(const struct control *control);
 
 /*
  * Begins to make the programs of a generation, as far as that takes no maps, while the caller does other things: rules
- * and interfaces must be what they will be in generation_build(), hooks and forwarding need not. generation_end() goes
- * with it, whatever comes between. Returns 0, or -1 with *error set.
+ * and interfaces must be what they will be in generation_build(), hooks and forwarding need not.
  */
-int generation_begin(struct generation_request *request, struct error *error);
-void generation_end(struct generation_request *request);
-
+void generation_begin(const struct generation_request *request);
 /*
  * Builds generation `number`, pins it and fills its program slots; no packet runs through it until
  * control->generation says so. Returns 0, or -1 with *error set and nothing pinned.

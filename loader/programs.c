@@ -17,6 +17,8 @@
 #include "ipfw/verdict.h"
 #include "loader/compile/plan.h"
 #include "loader/compile/states.h"
+#include "loader/features.h"
+#include "loader/gate.h"
 #include "loader/link.h"
 #include "loader/log.h"
 #include "loader/modules.h"
@@ -40,24 +42,39 @@ static const struct hook_row hook_rows[HOOK_COUNT] = {
 	[HOOK_XDP_FORWARD] = {"xdp", "xdp_forward.bpf.o", "xdp_forward_reply.bpf.o", "xdp_forward_ruleset", false},
 };
 
-/* What builds wait at when their code is made: to be loaded it takes maps. */
-struct gate {
-	pthread_mutex_t mutex;
-	pthread_cond_t opened;
-	bool open;
-	const struct programs_request *request; /* once `open`; NULL: nothing is to be loaded */
+/* How far the caller has come, which tells what threads can do. */
+enum stage {
+	STAGE_OPENED,	/* nothing is known */
+	STAGE_EXPECTED, /* whether the runtimes are to answer */
+	STAGE_BEGUN,	/* rules and interfaces */
+	STAGE_MAPS,	/* all that is asked for, and the maps that programs take to be loaded */
+	STAGE_ENDED,	/* nothing more is wanted */
 };
 
 /* One program being built, in a thread of its own: verifying takes most of the time. */
 struct build {
-	const struct programs_request *request; /* up to the gate the one of programs_begin() */
-	struct images *images;			/* that all builds share */
-	struct gate *gate;
+	const struct programs_request *request; /* up to STAGE_MAPS the one of programs_begin() */
+	struct programs_begun *begun;
 	enum hook hook;
+	struct linking *linking; /* with its runtime, NULL: not begun */
 	struct bpf_object *object;
 	int fd;
 	struct stretch_notes notes;
 	struct error error;
+};
+
+struct programs_begun {
+	struct programs_request request;      /* from STAGE_BEGUN on */
+	const struct programs_request *final; /* from STAGE_MAPS on */
+	struct images *images;		      /* that all builds share */
+	bool reply;			      /* from STAGE_EXPECTED on */
+	struct gate gate;
+	struct build builds[HOOK_COUNT];
+	pthread_t threads[HOOK_COUNT];
+	bool running[HOOK_COUNT]; /* in a thread */
+	pthread_t first;	  /* the thread that begins before there is anything to build */
+	bool first_running;
+	int first_hook; /* which one it builds, from STAGE_BEGUN on; -1: none */
 };
 
 const char *programs_directory(void)
@@ -195,43 +212,42 @@ static int load_object(struct build *build, const struct plan *plan)
 
 _Static_assert(MODULES_MAX + 1 <= LINK_RUNTIMES_MAX, "all modules may be linked");
 
+static void runtime_path(char path[MODULE_PATH_MAX], enum hook hook, bool reply)
+{
+	snprintf(path, MODULE_PATH_MAX, "%s/%s", programs_directory(),
+		 reply ? hook_rows[hook].reply_object : hook_rows[hook].object);
+}
+
+static struct linking *take_linking(struct build *build)
+{
+	struct linking *linking = build->linking;
+
+	build->linking = NULL;
+	return linking;
+}
+
 /* Joins the generated code with the runtime of its hook and the modules that it calls. */
 static struct bpf_object *link_objects(struct build *build, const struct code *code)
 {
-	const struct hook_row *row = hook_rows + build->hook;
 	char path[MODULE_PATH_MAX], modules[MODULES_MAX][MODULE_PATH_MAX];
 	const char *paths[MODULES_MAX + 2] = {path};
-	int count = modules_find(code, row->kind, modules, &build->error);
+	int count = modules_find(code, hook_rows[build->hook].kind, modules, &build->error);
 
-	snprintf(path, sizeof(path), "%s/%s", programs_directory(),
-		 programs_need_reply(build->request->ruleset) ? row->reply_object : row->object);
+	runtime_path(path, build->hook, build->begun->reply);
 	for (int i = 0; i < count; i++)
 		paths[i + 1] = modules[i];
 	if (count < 0)
 		return NULL;
-	return link_program(code, paths, build->request->describe, &build->error);
-}
-
-static void gate_open(struct gate *gate, const struct programs_request *request)
-{
-	pthread_mutex_lock(&gate->mutex);
-	gate->request = request;
-	gate->open = true;
-	pthread_cond_broadcast(&gate->opened);
-	pthread_mutex_unlock(&gate->mutex);
+	return link_program(take_linking(build), code, paths, build->request->describe, &build->error);
 }
 
 /* Waits for the maps. Returns false if the program is not wanted after all. */
-static bool gate_pass(struct build *build)
+static bool pass_gate(struct build *build)
 {
-	struct gate *gate = build->gate;
-
-	pthread_mutex_lock(&gate->mutex);
-	while (!gate->open)
-		pthread_cond_wait(&gate->opened, &gate->mutex);
-	pthread_mutex_unlock(&gate->mutex);
-	build->request = gate->request;
-	return build->request && build->request->hooks[build->hook];
+	if (gate_wait(&build->begun->gate, STAGE_MAPS) == STAGE_ENDED)
+		return false;
+	build->request = build->begun->final;
+	return build->request->hooks[build->hook];
 }
 
 /* Makes the code, which asks nothing of the kernel but what it can do. */
@@ -253,14 +269,14 @@ static void build_program(struct build *build)
 {
 	struct plan plan;
 	int result = plan_make_sharing(&plan, build->request->ruleset, build->request->interfaces,
-				       hook_rows[build->hook].input, build->images);
+				       hook_rows[build->hook].input, build->begun->images);
 
 	if (result) {
 		explain_refusal(build, result);
 		return;
 	}
 	result = make_object(build, &plan);
-	if (!result && build->object && gate_pass(build))
+	if (!result && build->object && pass_gate(build))
 		result = load_object(build, &plan);
 	plan_free(&plan);
 	if (result)
@@ -274,6 +290,38 @@ static void *build_thread(void *argument)
 	log_begin();
 	build_program(build);
 	return NULL;
+}
+
+/* Begins to link the runtime of XDP, which most rulesets take. Returns NULL if that does not work. */
+static struct linking *link_ahead(const struct programs_begun *begun)
+{
+	char path[MODULE_PATH_MAX];
+
+	runtime_path(path, HOOK_XDP, begun->reply);
+	return link_begin(path);
+}
+
+/* Does what takes no rules while the caller reads them, and then builds one of the programs. */
+static void *first_thread(void *argument)
+{
+	struct programs_begun *begun = argument;
+	struct linking *linking = NULL;
+	struct build *build;
+
+	log_begin();
+	features_ask();
+	if (gate_wait(&begun->gate, STAGE_EXPECTED) == STAGE_EXPECTED)
+		linking = link_ahead(begun);
+	if (gate_wait(&begun->gate, STAGE_BEGUN) == STAGE_ENDED || begun->first_hook < 0) {
+		link_abandon(linking);
+		return NULL;
+	}
+	build = begun->builds + begun->first_hook;
+	if (build->hook == HOOK_XDP)
+		build->linking = linking;
+	else
+		link_abandon(linking);
+	return build_thread(build);
 }
 
 /*
@@ -298,12 +346,14 @@ static void place_elsewhere(pthread_attr_t *attributes)
  * Has the kernel make the table of file descriptors large at once. To enlarge it when threads share it, they all wait
  * for a grace period of RCU: as long as everything else that a commit does. Not to have room is no error.
  */
-static void make_room_for_descriptors(int some)
+static void make_room_for_descriptors(void)
 {
-	int last = fcntl(some, F_DUPFD_CLOEXEC, DESCRIPTORS - 1);
+	int some = open("/", O_PATH | O_CLOEXEC), last = fcntl(some, F_DUPFD_CLOEXEC, DESCRIPTORS - 1);
 
 	if (last >= 0)
 		close(last);
+	if (some >= 0)
+		close(some);
 }
 
 /* Tests have few rules looked up as well: from so many on, 0 for all; and so many that are alike by hash. */
@@ -317,32 +367,37 @@ static void read_test_settings(void)
 		plan_exact_from = strtoul(exact, NULL, 10);
 }
 
-struct programs_begun {
-	struct programs_request request; /* of programs_begin() */
-	struct images *images;
-	struct gate gate;
-	struct build builds[HOOK_COUNT];
-	pthread_t threads[HOOK_COUNT];
-	bool running[HOOK_COUNT]; /* in a thread */
-};
-
 static void prepare_build(struct programs_begun *begun, enum hook hook)
 {
 	struct build *build = begun->builds + hook;
 
-	*build = (struct build){
-		.request = &begun->request, .images = begun->images, .gate = &begun->gate, .hook = hook, .fd = -1};
+	*build = (struct build){.request = &begun->request, .begun = begun, .hook = hook, .fd = -1};
 	error_clear(&build->error);
 }
 
-static void start(struct programs_begun *begun, enum hook hook)
+static bool start(pthread_t *thread, void *(*run)(void *), void *argument)
 {
 	pthread_attr_t attributes;
+	bool started;
 
 	pthread_attr_init(&attributes);
 	place_elsewhere(&attributes);
-	begun->running[hook] = !pthread_create(begun->threads + hook, &attributes, build_thread, begun->builds + hook);
+	started = !pthread_create(thread, &attributes, run, argument);
 	pthread_attr_destroy(&attributes);
+	return started;
+}
+
+/* Builds the program of a hook in a thread of its own, or in the one that waits for a hook. */
+static void start_build(struct programs_begun *begun, enum hook hook)
+{
+	if (begun->first_running && begun->first_hook < 0) {
+		begun->first_hook = hook;
+		begun->threads[hook] = begun->first;
+		begun->running[hook] = true;
+		begun->first_running = false;
+	} else {
+		begun->running[hook] = start(begun->threads + hook, build_thread, begun->builds + hook);
+	}
 }
 
 /* The last hook of those: its program is built in the thread that asks for all, which would only wait for others. */
@@ -355,10 +410,9 @@ static int last_hook(const bool hooks[HOOK_COUNT])
 	return hook;
 }
 
-struct programs_begun *programs_begin(const struct programs_request *request, int some)
+struct programs_begun *programs_prepare(void)
 {
 	struct programs_begun *begun = calloc(1, sizeof(*begun));
-	int last = last_hook(request->hooks);
 
 	if (!begun)
 		return NULL;
@@ -367,22 +421,39 @@ struct programs_begun *programs_begin(const struct programs_request *request, in
 		free(begun);
 		return NULL;
 	}
-	begun->request = *request;
-	pthread_mutex_init(&begun->gate.mutex, NULL);
-	pthread_cond_init(&begun->gate.opened, NULL);
+	begun->first_hook = -1;
+	gate_init(&begun->gate);
 	read_test_settings();
 	programs_directory(); /* which is found out once, by one thread */
-	make_room_for_descriptors(some);
+	make_room_for_descriptors();
+	begun->first_running = start(&begun->first, first_thread, begun);
+	return begun;
+}
+
+void programs_expect(struct programs_begun *begun, const struct ruleset *ruleset)
+{
+	begun->reply = programs_need_reply(ruleset);
+	gate_move(&begun->gate, STAGE_EXPECTED);
+}
+
+void programs_begin(struct programs_begun *begun, const struct programs_request *request)
+{
+	int last = last_hook(request->hooks);
+
+	begun->request = *request;
 	for (int hook = 0; hook < HOOK_COUNT; hook++) {
 		prepare_build(begun, hook);
 		if (hook < last && request->hooks[hook])
-			start(begun, hook);
+			start_build(begun, hook);
 	}
-	return begun;
+	gate_move(&begun->gate, STAGE_BEGUN);
 }
 
 static void join_all(struct programs_begun *begun)
 {
+	if (begun->first_running)
+		pthread_join(begun->first, NULL);
+	begun->first_running = false;
 	for (int hook = 0; hook < HOOK_COUNT; hook++) {
 		if (begun->running[hook])
 			pthread_join(begun->threads[hook], NULL);
@@ -399,10 +470,11 @@ static void run_builds(struct programs_begun *begun, const struct programs_reque
 	for (int hook = 0; hook < HOOK_COUNT; hook++)
 		left[hook] = request->hooks[hook] && !begun->running[hook];
 	last = last_hook(left);
-	gate_open(&begun->gate, request);
+	begun->final = request;
+	gate_move(&begun->gate, STAGE_MAPS);
 	for (int hook = 0; hook < last; hook++)
 		if (left[hook])
-			start(begun, hook);
+			begun->running[hook] = start(begun->threads + hook, build_thread, begun->builds + hook);
 	for (int hook = 0; hook < HOOK_COUNT; hook++)
 		if (left[hook] && !begun->running[hook])
 			build_thread(begun->builds + hook);
@@ -452,15 +524,15 @@ void programs_end(struct programs_begun *begun)
 {
 	if (!begun)
 		return;
-	gate_open(&begun->gate, NULL);
+	gate_move(&begun->gate, STAGE_ENDED);
 	join_all(begun);
 	for (int hook = 0; hook < HOOK_COUNT; hook++) {
+		link_abandon(begun->builds[hook].linking);
 		bpf_object__close(begun->builds[hook].object);
 		free(begun->builds[hook].notes.note);
 	}
 	images_free(begun->images);
-	pthread_cond_destroy(&begun->gate.opened);
-	pthread_mutex_destroy(&begun->gate.mutex);
+	gate_destroy(&begun->gate);
 	free(begun);
 }
 

@@ -49,16 +49,24 @@ struct programs {
 /* Whether any rule of the ruleset answers incoming packets (reset, unreach...), so that TC ingress is needed. */
 bool programs_need_reply(const struct ruleset *ruleset);
 
-/* Programs that are being made. */
-struct programs_begun;
-
 /*
- * Begins to make programs, in threads of their own, while what they take to be loaded is not there yet: of *request
- * maps, table_epochs and xdp_plain_attach_type do not matter. What its pointers lead to must last, unchanged, until
- * programs_end(). `some` is any open file descriptor. Returns NULL if there is no memory.
+ * Programs that are being made, in threads of their own, while what is needed for the next step is not there yet:
+ * programs_prepare(), programs_expect(), programs_begin(), programs_build(), in this order; after any of them
+ * programs_end().
  */
-struct programs_begun *programs_begin(const struct programs_request *request, int some);
-
+struct programs_begun;
+/*
+ * Before anything is known of the rules: libbpf gets to know the kernel. The tool's later threads, too, find the table
+ * of file descriptors large enough. Returns NULL if there is no memory.
+ */
+struct programs_begun *programs_prepare(void);
+/* What the rules are, but not yet where they run: the runtimes that they most likely need are read. */
+void programs_expect(struct programs_begun *begun, const struct ruleset *ruleset);
+/*
+ * The code is made, which takes no maps: of *request maps, table_epochs and xdp_plain_attach_type do not matter. What
+ * its pointers lead to must last, unchanged, until programs_end(); whether rules answer must be as it was expected.
+ */
+void programs_begin(struct programs_begun *begun, const struct programs_request *request);
 /*
  * Builds the requested programs, loading them in parallel, with the same rules and interfaces as those begun; once for
  * each `begun`. Returns 0, or -1 with *error set (exit code EX_UNAVAILABLE; a ruleset the verifier finds too large is

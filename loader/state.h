@@ -9,6 +9,8 @@
 #include "maps/lasting.h"
 #include "maps/pins.h"
 
+struct programs_begun;
+
 struct firewall {
 	enum firewall_access access;
 	struct pins pins;	    /* the lock */
@@ -20,6 +22,7 @@ struct firewall {
 	struct rule_counter *sums;  /* counters of all slots as first read, NULL: not yet */
 	struct clock_reading now;   /* when `sums` was read; zeros: not known */
 	struct table_epochs table_epochs; /* what the next programs are given; zeros: no tables change with the rules */
+	struct programs_begun *begun;	  /* of the next commit, NULL: nothing has begun */
 	struct explain *explain;	  /* what explaining packets takes, NULL: not asked for yet */
 };
 

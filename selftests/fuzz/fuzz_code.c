@@ -68,9 +68,11 @@ int LLVMFuzzerTestOneInput(const __u8 *bytes, size_t size)
 		map_count = make_maps(maps);
 	request.map_count = map_count;
 	error_clear(&error);
-	begun = programs_begin(&request, maps[0].fd);
+	begun = programs_prepare();
 	if (!begun)
 		abort();
+	programs_expect(begun, &ruleset);
+	programs_begin(begun, &request);
 	if (programs_build(&programs, begun, &request, &error))
 		complain(&ruleset, &error);
 	programs_free(&programs);

@@ -53,3 +53,20 @@ def test_descriptors_have_room_before_threads_share_them(net):
     begins, ends = ([int(size) for when, size in noted if when == which] for which in ("begin", "end"))
     harness.true(begins and len(begins) == len(ends), f"no threads: {noted}")
     harness.equal(set(begins), set(ends), "sizes of the table of descriptors while there are threads")
+
+
+_BTF_LOAD = 18                  # enum bpf_cmd
+_QUESTIONS, _OBJECTS = 8, 3     # of libbpf about types; features.bpf.o and two programs
+
+
+def test_libbpf_asks_the_kernel_once(net):
+    # Two programs are loaded side by side. Unless somebody has asked before, libbpf does for each of them.
+    net.firewall.load("100 allow icmp from any to any")
+    counts = []
+    for number in range(200, 205):
+        with tempfile.NamedTemporaryFile("r", prefix="ifb-", encoding="ascii") as log:
+            net.firewall(f"-q add {number} count ip from any to any", environment={
+                "LD_PRELOAD": os.path.join(firewall.BUILD, "fault", "bpf_fault.so"), "FAULT_LOG": log.name})
+            counts.append([int(line) for line in log].count(_BTF_LOAD))
+    # The thread that asks may be late on a machine that has other things to do, but not always.
+    harness.equal(min(counts), _QUESTIONS + _OBJECTS, f"how often types are loaded: {counts}")

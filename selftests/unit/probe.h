@@ -190,7 +190,7 @@ static inline struct probe probe_try(const struct ruleset *ruleset, const struct
 	assert_int_equal(plan_make(&plan, ruleset, interfaces, input), 0);
 	assert_int_equal(code_generate(&code, &plan), 0);
 	probe_objects(&code, plan_classifies(&plan), found, paths);
-	object = link_program(&code, paths, probe_describe, &error);
+	object = link_program(NULL, &code, paths, probe_describe, &error);
 	if (!object)
 		fail_msg("%s", error.message);
 	probe = probe_verify(object, &plan, ruleset);
