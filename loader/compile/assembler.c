@@ -65,6 +65,21 @@ void label_bind(struct assembler *assembler, label target)
 	assembler->labels[target] = (ssize_t)assembler->count;
 }
 
+label label_new_at(struct assembler *assembler, size_t instruction)
+{
+	label created = label_new(assembler);
+
+	if (!assembler->error)
+		assembler->labels[created] = (ssize_t)instruction;
+	return created;
+}
+
+void asm_cut(struct assembler *assembler, size_t count)
+{
+	if (!assembler->error)
+		assembler->count = count;
+}
+
 bool label_used(const struct assembler *assembler, label target, size_t first)
 {
 	for (size_t i = first; i < assembler->jump_count; i++)
@@ -122,6 +137,16 @@ void asm_move_constant(struct assembler *assembler, int dst, __u64 value)
 void asm_alu32(struct assembler *assembler, int operation, int dst, __u32 value)
 {
 	append(assembler, (struct bpf_insn){.code = BPF_ALU | operation | BPF_K, .dst_reg = dst, .imm = (__s32)value});
+}
+
+void asm_alu64(struct assembler *assembler, int operation, int dst, __s32 value)
+{
+	append(assembler, (struct bpf_insn){.code = BPF_ALU64 | operation | BPF_K, .dst_reg = dst, .imm = value});
+}
+
+void asm_alu32_register(struct assembler *assembler, int operation, int dst, int src)
+{
+	append(assembler, (struct bpf_insn){.code = BPF_ALU | operation | BPF_X, .dst_reg = dst, .src_reg = src});
 }
 
 void asm_alu64_register(struct assembler *assembler, int operation, int dst, int src)

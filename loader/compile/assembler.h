@@ -46,6 +46,11 @@ label label_new(struct assembler *assembler);
 /* Binds the label to the next instruction. */
 void label_bind(struct assembler *assembler, label target);
 
+/* A new label, bound to an instruction that is there. */
+label label_new_at(struct assembler *assembler, size_t instruction);
+/* Drops the instructions from `count` on; there are no jumps, calls or used labels among them. */
+void asm_cut(struct assembler *assembler, size_t count);
+
 /* Whether a jump from number `first` (a jump_count seen earlier) on goes to the label. */
 bool label_used(const struct assembler *assembler, label target, size_t first);
 
@@ -61,6 +66,10 @@ void asm_move(struct assembler *assembler, int dst, int src);
 void asm_move_constant(struct assembler *assembler, int dst, __u64 value);
 /* 32-bit arithmetic with a constant: operation is BPF_AND, BPF_SUB, ...; the upper half becomes 0. */
 void asm_alu32(struct assembler *assembler, int operation, int dst, __u32 value);
+/* 64-bit arithmetic with a constant, sign-extended. */
+void asm_alu64(struct assembler *assembler, int operation, int dst, __s32 value);
+/* 32-bit arithmetic between registers; the upper half becomes 0. */
+void asm_alu32_register(struct assembler *assembler, int operation, int dst, int src);
 /* 64-bit arithmetic between registers. */
 void asm_alu64_register(struct assembler *assembler, int operation, int dst, int src);
 /* dst = dst in big-endian byte order, 32 bits (no-op where the machine is big-endian). */

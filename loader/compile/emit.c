@@ -118,6 +118,10 @@ static int inverse(int condition)
 
 void emit_test(struct emitter *emitter, int condition, int dst, __u32 value, struct target target)
 {
+	if (condition == BPF_JEQ && joint_takes(emitter, target)) {
+		joint_add_equal(emitter, dst, value);
+		return;
+	}
 	if (target.match == target.next && inverse(condition)) {
 		asm_jump_if32(emitter->code, inverse(condition), dst, value, target.fail);
 		return;
@@ -187,6 +191,23 @@ static const struct option *next_alternative(const struct plan *plan, const stru
 	return NULL;
 }
 
+static bool compares(const struct option_row *row)
+{
+	return row->emit == emit_head_only || row->emit == emit_address4 || row->emit == emit_address6 ||
+	       row->emit == emit_address_set || row->emit == emit_ranges16 || row->emit == emit_flags ||
+	       row->emit == emit_word || row->emit == emit_ip_precedence || row->emit == emit_icmp_types ||
+	       row->emit == emit_established;
+}
+
+/* Whether the block does nothing but compare what is in the packet: it can be tested though one before it has failed.
+ */
+static bool only_compares(const struct rule *rule, const struct option *first, const struct option *last)
+{
+	while (first != last && compares(option_row(first->code)))
+		first = rule_next_option(rule, first);
+	return compares(option_row(first->code));
+}
+
 /*
  * Tests the alternatives first..last in order; the first that matches goes on behind the block. One that always matches
  * is the last.
@@ -197,6 +218,8 @@ static void emit_block(struct emitter *emitter, const struct rule *rule, const s
 	label matched = label_new(emitter->code);
 	const struct option *option = first;
 
+	if (!only_compares(rule, first, last))
+		joint_end(emitter);
 	if (plan_fold(emitter->plan, option) == FOLD_NEVER)
 		option = next_alternative(emitter->plan, rule, option, last);
 	while (option && plan_fold(emitter->plan, option) != FOLD_ALWAYS) {
@@ -266,8 +289,11 @@ static void emit_rule_head(struct emitter *emitter, const struct rule *rule, con
 {
 	emitter->known = emit_rule_head_of(emitter->plan, rule);
 	if (!head_implied(filter ? filter->known : (struct head){0}, emitter->known)) {
+		label like = label_new(emitter->code);
+
 		emit_head_load(emitter, emitter->known);
-		asm_jump_if32(emitter->code, BPF_JNE, BPF_REG_1, emitter->known.value, fail);
+		emit_test(emitter, BPF_JEQ, BPF_REG_1, emitter->known.value, (struct target){like, fail, like});
+		label_bind(emitter->code, like);
 	}
 }
 
@@ -315,8 +341,10 @@ static void emit_blocks(struct emitter *emitter, const struct rule *rule, __u64 
 	const struct option *option = rule_first_option(rule);
 	bool asked = rule_implies_check(rule);
 
-	if (rule_keeps_value(rule))
+	if (rule_keeps_value(rule)) {
+		joint_end(emitter);
 		emit_value_reset(emitter);
+	}
 	for (unsigned int number = 0; option; number++) {
 		const struct option *last = plan_block_end(rule, option);
 		bool done = (tested && option == tested) || (number < BLOCKS_MAX && held >> number & 1) ||
@@ -332,7 +360,9 @@ void emit_tests_left(struct emitter *emitter, const struct plan_rule *planned, _
 {
 	emitter->rule = planned->rule;
 	emitter->known = emit_rule_head_of(emitter->plan, planned->rule);
+	joint_begin(emitter, fail);
 	emit_blocks(emitter, planned->rule, held, NULL, fail);
+	joint_close(emitter);
 }
 
 /* Behind the tests, as in ipfw: makes the state. */
@@ -344,6 +374,17 @@ static void emit_state(struct emitter *emitter, const struct rule *rule)
 
 	row->emit(emitter, option, row, (struct target){made, made, made});
 	label_bind(emitter->code, made);
+}
+
+/* Whether, behind tests that are joined, a rule does nothing but end the search. */
+static bool only_ends(const struct emitter *emitter, const struct plan_rule *planned)
+{
+	if (!emitter->joint.pending || planned->action >= 0 || rule_defers(planned->rule))
+		return false;
+	RULE_FOR_EACH_OPTION (option, planned->rule)
+		if (option_row(option->code)->modifies)
+			return false;
+	return action_dispatch(planned).kind == DISPATCH_VERDICT;
 }
 
 void emit_body(struct emitter *emitter, const struct plan_rule *planned, const struct filter *filter, label fail,
@@ -359,8 +400,14 @@ void emit_body(struct emitter *emitter, const struct plan_rule *planned, const s
 		asm_jump(emitter->code, fail);
 		return;
 	}
+	joint_begin(emitter, fail);
 	emit_rule_head(emitter, rule, filter, fail);
 	emit_blocks(emitter, rule, 0, filter ? filter->tested : NULL, fail);
+	if (only_ends(emitter, planned)) {
+		joint_finish(emitter, action_dispatch(planned).result);
+		return;
+	}
+	joint_close(emitter);
 	if (planned->action >= 0)
 		emit_state(emitter, rule);
 	if (rule_defers(rule)) {

@@ -3,8 +3,9 @@
  * Emitters: one per option row and one per action row, named by the `emitter` column of options.def and actions.def.
  *
  * Register convention of generated functions: R6 holds the struct packet and R7 the context of the hook for the whole
- * function; no other value lives across rules. Every test loads its field again, so that the verifier sees the same
- * state at the start of each rule and checks each rule once.
+ * function; no other value lives across rules. Within the tests of one R3 may gather what is joined (joint.h), and R2,
+ * R4 and R5 hold its values; R1 is for whatever is short. Every test loads its field again, so that the verifier sees
+ * the same state at the start of each rule and checks each rule once.
  */
 #ifndef COMPILE_EMIT_H
 #define COMPILE_EMIT_H
@@ -13,6 +14,7 @@
 #include "ipfw/rule.h"
 #include "loader/compile/assembler.h"
 #include "loader/compile/head.h"
+#include "loader/compile/joint.h"
 #include "loader/compile/plan.h"
 
 #define REGISTER_PACKET BPF_REG_6
@@ -70,6 +72,8 @@ struct emitter {
 	const struct rule *rule; /* whose body is being emitted */
 	bool questioned;	 /* the function has asked for a state before */
 	struct head known;	 /* what every packet is like that gets to the option being emitted */
+	struct joint joint;
+	struct endings endings;
 };
 
 /*
@@ -99,7 +103,10 @@ void emit_goto(struct emitter *emitter, label to, struct target target);
  * a decided branch leaves out, so this is a branch on a constant.
  */
 void emit_always_goto(struct emitter *emitter, label to, struct target target);
-/* Ends a test: match if ((u32)dst <condition> value), else fail. Any condition but the signed ones. */
+/*
+ * Ends a test: match if ((u32)dst <condition> value), else fail. Any condition but the signed ones. The upper half of
+ * dst is 0. Clobbers dst.
+ */
 void emit_test(struct emitter *emitter, int condition, int dst, __u32 value, struct target target);
 /* Ends a test: match if (byte at packet offset `field` & mask) == value. */
 void emit_byte_test(struct emitter *emitter, size_t field, __u8 mask, __u8 value, struct target target);

@@ -176,7 +176,7 @@ static void emit_lone_actions(struct code *code, struct emitter *emitter, const 
 /* The rules of one function, from R6 loaded to the exit that says that none ended the search. */
 static void emit_rules(struct code *code, struct plan *plan, const struct plan_function *function)
 {
-	struct emitter emitter = {.code = &code->assembler, .plan = plan, .function = function};
+	struct emitter emitter = {.code = &code->assembler, .plan = plan, .function = function, .endings.fail = -1};
 	struct run *runs = calloc(function->end - function->first, sizeof(*runs));
 	label end = label_new(&code->assembler);
 	size_t count = 0;

@@ -69,8 +69,9 @@ void emit_address4(struct emitter *emitter, const struct option *option, const s
 	free(ranges);
 }
 
-/* Leaves for `other` unless one half (8 bytes) of the address is the wanted one. */
-static void emit_half(struct emitter *emitter, size_t field, const __u8 *address, const __u8 *mask, label other)
+/* Leaves for `other` unless one half (8 bytes) of the address is the wanted one, or joins that (joint.h). */
+static void emit_half(struct emitter *emitter, size_t field, const __u8 *address, const __u8 *mask, label other,
+		      bool joined)
 {
 	__u64 wanted, bits;
 
@@ -80,11 +81,16 @@ static void emit_half(struct emitter *emitter, size_t field, const __u8 *address
 		return;
 	asm_load(emitter->code, BPF_DW, BPF_REG_1, REGISTER_PACKET, (int)field);
 	if (~bits) {
-		asm_move_constant(emitter->code, BPF_REG_2, bits);
-		asm_alu64_register(emitter->code, BPF_AND, BPF_REG_1, BPF_REG_2);
+		asm_move_constant(emitter->code, REGISTER_SCRATCH, bits);
+		asm_alu64_register(emitter->code, BPF_AND, BPF_REG_1, REGISTER_SCRATCH);
 	}
-	asm_move_constant(emitter->code, BPF_REG_2, wanted);
-	asm_jump_if_register(emitter->code, BPF_JNE, BPF_REG_1, BPF_REG_2, other);
+	asm_move_constant(emitter->code, REGISTER_SCRATCH, wanted);
+	if (joined) {
+		asm_alu64_register(emitter->code, BPF_XOR, BPF_REG_1, REGISTER_SCRATCH);
+		joint_add_zero(emitter, BPF_REG_1);
+	} else {
+		asm_jump_if_register(emitter->code, BPF_JNE, BPF_REG_1, REGISTER_SCRATCH, other);
+	}
 }
 
 void emit_address6(struct emitter *emitter, const struct option *option, const struct option_row *row,
@@ -92,14 +98,19 @@ void emit_address6(struct emitter *emitter, const struct option *option, const s
 {
 	for (size_t i = 0; i < option->count; i++) {
 		const struct address6 *element = option->u.address6 + i;
-		label other = label_new(emitter->code);
+		bool last = i + 1 == option->count, joined = last && joint_takes(emitter, target);
+		label other = last ? target.fail : label_new(emitter->code);
 
-		emit_half(emitter, row->field, element->address, element->mask, other);
-		emit_half(emitter, row->field + 8, element->address + 8, element->mask + 8, other);
-		emit_always_goto(emitter, target.match, (struct target){.next = other});
-		label_bind(emitter->code, other);
+		if (joined)
+			joint_take_scratch(emitter);
+		emit_half(emitter, row->field, element->address, element->mask, other, joined);
+		emit_half(emitter, row->field + 8, element->address + 8, element->mask + 8, other, joined);
+		emit_always_goto(emitter, target.match, last ? target : (struct target){.next = other});
+		if (!last)
+			label_bind(emitter->code, other);
 	}
-	emit_always_goto(emitter, target.fail, target);
+	if (!option->count)
+		emit_always_goto(emitter, target.fail, target);
 }
 
 void emit_address_set(struct emitter *emitter, const struct option *option, const struct option_row *row,

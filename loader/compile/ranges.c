@@ -40,6 +40,13 @@ static size_t merge_ranges(struct range32 *ranges, size_t count)
 /* Ends the test for one range. */
 static void emit_range(struct emitter *emitter, struct range32 range, struct target target)
 {
+	if (joint_takes(emitter, target)) {
+		if (range.low == range.high)
+			joint_add_value(emitter, range.low);
+		else
+			joint_add_range(emitter, range);
+		return;
+	}
 	if (range.low == range.high) {
 		emit_test(emitter, BPF_JEQ, BPF_REG_1, range.low, target);
 		return;

@@ -281,6 +281,7 @@ static void emit_chain(const struct run *run, size_t index, struct code *code, s
 void run_emit_bodies(const struct run *run, struct code *code, struct emitter *emitter,
 		     const struct plan_function *function)
 {
+	emitter->endings = (struct endings){.fail = run->count > 1 ? run->next : -1};
 	for (size_t i = 0; i < run->count; i++)
 		if (run->rules[i].leads)
 			emit_chain(run, i, code, emitter, function);
