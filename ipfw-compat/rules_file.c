@@ -114,7 +114,7 @@ static int run_lines(const struct lines *lines, const struct options *options)
 	for (size_t i = 0; i < lines->count; i++) {
 		int result = run_line(lines->line[i], i + 1, options, &transaction);
 
-		if (result && !options->force) {
+		if (result && (!options->force || transaction.refused)) {
 			transaction_abandon(&transaction);
 			return result;
 		}

@@ -27,7 +27,8 @@ int transaction_open(struct transaction *transaction, enum firewall_access acces
 		return 0;
 	if (transaction->rules_file)
 		access = FIREWALL_WRITE;
-	if (firewall_open(&firewall, access, error))
+	transaction->refused = firewall_open(&firewall, access, error);
+	if (transaction->refused)
 		return -1;
 	result = ruleset_clone(&transaction->ruleset, firewall_ruleset(firewall));
 	if (result) {

@@ -28,6 +28,7 @@ struct transaction {
 	struct tables *tables;	    /* likewise; NULL until a command needs them */
 	bool changed;		    /* the copy of the ruleset has to be committed */
 	bool tables_changed;	    /* that of the tables */
+	bool refused;		    /* the firewall could not be opened: no other command will fare better */
 	bool linear;		    /* as straight-line code (--no-optimize) */
 	__u8 *resets;		    /* per counter slot: RESET_*, done after the commit; NULL: none */
 	FILE *out;		    /* standard output of the commands */

@@ -3,6 +3,7 @@
 import os
 import tempfile
 
+import firewall
 import harness
 import traffic
 from network import SERVER
@@ -73,6 +74,16 @@ def test_force_goes_on(net):
         harness.contains(result.stderr, "Line 2")
     harness.equal([line[:5] for line in net.firewall.listing()], ["00100", "00300", "65000", "65535"])
     harness.true(not traffic.ping(net.client, SERVER.host4), "the rule before the error does nothing")
+
+
+def test_force_says_once_what_no_line_can_help(net):
+    """Without the firewall no command of the file can do anything."""
+    net.firewall.load(OPEN)
+    with _File("add 100 count ip from any to any\n" * 5) as path:
+        os.chmod(path, 0o644)
+        result = net.gateway.run("setpriv", "--reuid=65534", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all",
+                                 firewall.TOOL, "-f", "-q", path)
+    harness.equal((result.returncode != 0, result.stderr.count("Line ")), (True, 1), result.stderr)
 
 
 def test_standard_input(net):
