@@ -49,18 +49,19 @@ static bool same_file(const char *left, const char *right)
 /* The parent of a process, 0 when there is none to be found. */
 static pid_t parent_of(pid_t process)
 {
-	char path[PROCESS_PATH_MAX], line[256];
-	int parent = 0;
-	FILE *file;
+	char path[PROCESS_PATH_MAX], line[256], *end;
+	int parent = 0, file;
+	ssize_t length;
 
-	snprintf(path, sizeof(path), "/proc/%d/status", process);
-	file = fopen(path, "re");
-	if (!file)
+	snprintf(path, sizeof(path), "/proc/%d/stat", process);
+	file = open(path, O_RDONLY | O_CLOEXEC);
+	if (file < 0)
 		return 0;
-	while (fgets(line, sizeof(line), file) && sscanf(line, "PPid: %d", &parent) != 1)
-		;
-	fclose(file);
-	return parent;
+	length = read(file, line, sizeof(line) - 1);
+	close(file);
+	line[length > 0 ? length : 0] = '\0';
+	end = strrchr(line, ')'); /* of the name, in which there may be anything */
+	return end && sscanf(end, ") %*c %d", &parent) == 1 ? parent : 0;
 }
 
 static bool can_look_at(pid_t process)
