@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "loader/programs.h"
+#include "maps/checksum.h"
 
 #define ENTRY_MAPS_MAX 8 /* more than any entry program uses */
 #define ENTRY_PLACE_SECTION ".rodata.place"
@@ -35,7 +35,8 @@ static void object_path(char path[PATH_MAX + 32], const char *file)
 int entry_add_checksum(__u32 *checksum, const char *file)
 {
 	char path[PATH_MAX + 32];
-	Bytef bytes[8192];
+	char bytes[65536]; /* most objects at once */
+	__u64 sum = *checksum;
 	ssize_t count;
 	int fd;
 
@@ -44,7 +45,8 @@ int entry_add_checksum(__u32 *checksum, const char *file)
 	if (fd < 0)
 		return -errno;
 	while ((count = read(fd, bytes, sizeof(bytes))) > 0)
-		*checksum = (__u32)crc32(*checksum, bytes, (uInt)count);
+		sum = checksum_add(sum, bytes, (size_t)count);
+	*checksum = (__u32)(sum ^ sum >> 32);
 	close(fd);
 	return count < 0 ? -EIO : 0;
 }

@@ -286,7 +286,7 @@ int firewall_zero(struct firewall *firewall, const bool *slots)
 
 	if (!firewall->lasting.control || !writes(firewall))
 		return -EINVAL;
-	result = counters_zero(&firewall->lasting, slots);
+	result = counters_zero(&firewall->lasting, slots, COUNTER_SLOTS);
 	free(firewall->sums);
 	firewall->sums = NULL;
 	return result;

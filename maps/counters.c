@@ -139,12 +139,12 @@ static int zero_group(struct reader *reader, __u32 first, const bool *slots)
 	return result;
 }
 
-int counters_zero(const struct lasting *lasting, const bool *slots)
+int counters_zero(const struct lasting *lasting, const bool *slots, __u32 count)
 {
 	struct reader reader;
 	int result = reader_make(&reader, lasting);
 
-	for (__u32 first = 0; !result && first < COUNTER_SLOTS; first += COUNTER_GROUP_SLOTS)
+	for (__u32 first = 0; !result && first < count; first += COUNTER_GROUP_SLOTS)
 		if (memchr(slots + first, 1, COUNTER_GROUP_SLOTS))
 			result = zero_group(&reader, first, slots);
 	reader_free(&reader);
@@ -182,7 +182,7 @@ static int grow_banks(struct lasting *lasting, const struct pins *pins, const ch
 	return result;
 }
 
-/* `fresh` has room for COUNTER_SLOTS, all false: the slots given become true. */
+/* `fresh` has room for `limit` slots, all false: the slots given become true. */
 static int assign_free(const struct lasting *lasting, struct ruleset *ruleset, __u32 unassigned, bool *used,
 		       __u32 limit, bool *fresh)
 {
@@ -202,11 +202,20 @@ static int assign_free(const struct lasting *lasting, struct ruleset *ruleset, _
 		}
 	}
 	lasting->control->next_slot = slot;
-	return result ? result : counters_zero(lasting, fresh);
+	return result ? result : counters_zero(lasting, fresh, limit);
 }
 
-/* Marks the slots that the rules have. Returns how many were not marked yet; *highest grows to the greatest. */
-static size_t mark_used(const struct ruleset *ruleset, bool *used, __u32 *highest)
+/* The greatest slot that a rule has, if it is greater than `highest`. */
+static __u32 highest_slot(const struct ruleset *ruleset, __u32 highest)
+{
+	for (size_t i = 0; i < ruleset->count; i++)
+		if (ruleset->rules[i]->slot < COUNTER_SLOTS && ruleset->rules[i]->slot > highest)
+			highest = ruleset->rules[i]->slot;
+	return highest;
+}
+
+/* Marks the slots that the rules have. Returns how many were not marked yet. */
+static size_t mark_used(const struct ruleset *ruleset, bool *used)
 {
 	size_t marked = 0;
 
@@ -217,8 +226,6 @@ static size_t mark_used(const struct ruleset *ruleset, bool *used, __u32 *highes
 			continue;
 		used[slot] = true;
 		marked++;
-		if (slot > *highest)
-			*highest = slot;
 	}
 	return marked;
 }
@@ -226,15 +233,16 @@ static size_t mark_used(const struct ruleset *ruleset, bool *used, __u32 *highes
 int counters_assign(struct lasting *lasting, const struct pins *pins, const char *object_path,
 		    const struct ruleset *active, struct ruleset *ruleset, __u32 unassigned)
 {
-	bool *used = calloc(2 * COUNTER_SLOTS, sizeof(*used));
-	__u32 highest = COUNTER_SLOT_DEFAULT, limit;
+	__u32 highest = highest_slot(active, highest_slot(ruleset, COUNTER_SLOT_DEFAULT));
+	__u32 limit = slot_limit(1 + ruleset->count + active->count, highest); /* at most, which is what takes room */
+	bool *used = calloc(2 * (size_t)limit, sizeof(*used));
 	size_t wanted = 1;
 	int result;
 
 	if (!used)
 		return -ENOMEM;
 	used[COUNTER_SLOT_DEFAULT] = true;
-	wanted += mark_used(ruleset, used, &highest) + mark_used(active, used, &highest);
+	wanted += mark_used(ruleset, used) + mark_used(active, used);
 	for (size_t i = 0; i < ruleset->count; i++)
 		wanted += ruleset->rules[i]->slot == unassigned;
 	limit = slot_limit(wanted, highest);
@@ -242,7 +250,7 @@ int counters_assign(struct lasting *lasting, const struct pins *pins, const char
 	if (!result)
 		result = log_counts_grow(lasting, pins, object_path, ruleset);
 	if (!result)
-		result = assign_free(lasting, ruleset, unassigned, used, limit, used + COUNTER_SLOTS);
+		result = assign_free(lasting, ruleset, unassigned, used, limit, used + limit);
 	free(used);
 	return result;
 }

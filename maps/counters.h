@@ -15,8 +15,8 @@
  */
 int counters_read(const struct lasting *lasting, __u32 slots, struct rule_counter *sums);
 
-/* Sets the counters of all slots to zero that are marked in slots[COUNTER_SLOTS]. Returns 0 or -errno. */
-int counters_zero(const struct lasting *lasting, const bool *slots);
+/* Sets the counters of all slots to zero that are marked in slots[count], whole groups. Returns 0 or -errno. */
+int counters_zero(const struct lasting *lasting, const bool *slots, __u32 count);
 
 /*
  * Gives a slot to every rule whose slot is `unassigned`, zeroed before together with its count of `log', and used by no

@@ -56,11 +56,24 @@ int state_owners_add(const struct lasting *lasting, int fd, const struct ruleset
 	return added;
 }
 
+static bool any_makes_states(const struct ruleset *ruleset)
+{
+	for (size_t i = 0; i < ruleset->count; i++)
+		if (rule_state_option(ruleset->rules[i]))
+			return true;
+	return false;
+}
+
 int state_owners_remove(const struct lasting *lasting, const struct ruleset *old, const struct ruleset *ruleset)
 {
-	bool *present = calloc(COUNTER_SLOTS, sizeof(*present));
 	const struct state_rule none = {0};
-	int removed = present ? 0 : -ENOMEM;
+	bool *present;
+	int removed;
+
+	if (!any_makes_states(old))
+		return 0;
+	present = calloc(COUNTER_SLOTS, sizeof(*present));
+	removed = present ? 0 : -ENOMEM;
 
 	for (size_t i = 0; removed >= 0 && i < ruleset->count; i++)
 		present[ruleset->rules[i]->slot] = true;

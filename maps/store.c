@@ -8,13 +8,12 @@
 #include <sys/mman.h>
 #include <sysexits.h>
 
+#include "maps/checksum.h"
 #include "maps/layout.h"
 
 _Static_assert(sizeof(struct stored_rule) % 8 == 0, "array maps round element sizes up to 8 bytes");
 _Static_assert(sizeof(struct stored_ruleset) <= STORED_RULE_BYTES, "the head has one element for this");
 _Static_assert(sizeof(struct stored_tags) <= STORED_RULE_BYTES, "and one for these");
-
-#define CHECKSUM_LANES 4
 
 static __u32 rule_elements(const struct rule *rule)
 {
@@ -30,37 +29,11 @@ __u32 store_elements(const struct ruleset *ruleset)
 	return elements;
 }
 
-/* Can be undone for a given word, so that sums which differ stay different. */
-static __u64 checksum_step(__u64 sum, __u64 word)
-{
-	sum = (sum ^ word) * 0x9e3779b97f4a7c15ull;
-	return sum ^ sum >> 32;
-}
-
-/*
- * Notices a change of any single word for sure, others all but for sure. As fast as memory: a commit takes it twice of
- * the whole ruleset.
- */
-static __u64 checksum_of(const struct stored_rule *elements, __u32 count)
-{
-	size_t words = count * (sizeof(*elements) / sizeof(__u64));
-	__u64 lanes[CHECKSUM_LANES] = {1, 2, 3, 4}, sum = count, word;
-	const char *bytes = (const char *)elements;
-
-	for (size_t i = 0; i < words; i++) {
-		memcpy(&word, bytes + i * sizeof(word), sizeof(word));
-		lanes[i % CHECKSUM_LANES] = checksum_step(lanes[i % CHECKSUM_LANES], word);
-	}
-	for (int lane = 0; lane < CHECKSUM_LANES; lane++)
-		sum = checksum_step(sum, lanes[lane]);
-	return sum;
-}
-
-/* What the checksum of a stored ruleset is to be. */
+/* What the checksum of a stored ruleset is to be; a commit takes it twice of the whole ruleset. */
 static void stored_checksum(const struct stored_rule *elements, __u32 count, __u32 checksum[2])
 {
 	const struct stored_ruleset *head = (const struct stored_ruleset *)elements->bytes;
-	__u64 sum = checksum_of(elements + 1, count - 1);
+	__u64 sum = checksum_add(count - 1, elements + 1, (count - 1) * sizeof(*elements));
 
 	sum = checksum_step(sum, (__u64)head->rules << 32 | head->elements);
 	sum = checksum_step(sum, (__u64)head->disabled_sets << 32 | head->switches);
