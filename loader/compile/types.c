@@ -202,21 +202,54 @@ struct extension {
 	__u32 function_section, function_count;
 };
 
-static int add_line_records(struct btf *btf, const struct code *code, firewall_describe describe,
-			    struct bpf_line_info *records)
-{
-	int file = btf__add_str(btf, "ruleset");
-	char text[1024];
+/* Where the strings of rules are: the code of one rule may lie in several places, and its text takes time to make. */
+struct rule_texts {
+	struct rule_text {
+		const struct rule *rule; /* NULL: free */
+		int offset;
+	} * texts;   /* by hash of the rule's address, else the next free one */
+	size_t size; /* a power of 2 */
+};
 
-	if (file < 0)
-		return file;
+/* Room for twice as many as there are lines. Returns 0 or -ENOMEM. */
+static int make_texts(struct rule_texts *texts, size_t lines)
+{
+	texts->size = 1;
+	while (texts->size < 2 * lines)
+		texts->size *= 2;
+	texts->texts = calloc(texts->size, sizeof(*texts->texts));
+	return texts->texts ? 0 : -ENOMEM;
+}
+
+/* The offset of the rule's text, which is added if it is not there yet, or -errno. */
+static int text_offset(struct rule_texts *texts, struct btf *btf, const struct rule *rule, firewall_describe describe)
+{
+	size_t at = (size_t)((__u64)(unsigned long)rule * 0x9e3779b97f4a7c15ull >> 32) & (texts->size - 1);
+	char text[1024];
+	int offset;
+
+	while (texts->texts[at].rule && texts->texts[at].rule != rule)
+		at = (at + 1) & (texts->size - 1);
+	if (texts->texts[at].rule)
+		return texts->texts[at].offset;
+	describe(text, sizeof(text), rule);
+	offset = btf__add_str(btf, text);
+	if (offset >= 0)
+		texts->texts[at] = (struct rule_text){rule, offset};
+	return offset;
+}
+
+static int fill_line_records(struct btf *btf, const struct code *code, firewall_describe describe,
+			     struct rule_texts *texts, struct bpf_line_info *records)
+{
+	int file = btf__add_str(btf, "ruleset"), none = btf__add_str(btf, "ruleset_match(context, packet)");
+
+	if (file < 0 || none < 0)
+		return file < 0 ? file : none;
 	for (size_t i = 0; i < code->line_count; i++) {
 		const struct code_line *line = code->lines + i;
-		int offset;
+		int offset = line->rule ? text_offset(texts, btf, line->rule, describe) : none;
 
-		if (line->rule)
-			describe(text, sizeof(text), line->rule);
-		offset = btf__add_str(btf, line->rule ? text : "ruleset_match(context, packet)");
 		if (offset < 0)
 			return offset;
 		records[i] = (struct bpf_line_info){
@@ -227,6 +260,18 @@ static int add_line_records(struct btf *btf, const struct code *code, firewall_d
 		};
 	}
 	return 0;
+}
+
+static int add_line_records(struct btf *btf, const struct code *code, firewall_describe describe,
+			    struct bpf_line_info *records)
+{
+	struct rule_texts texts;
+	int error = make_texts(&texts, code->line_count);
+
+	if (!error)
+		error = fill_line_records(btf, code, describe, &texts, records);
+	free(texts.texts);
+	return error;
 }
 
 void *types_extension(struct btf *btf, const struct code *code, const __u32 *function_ids, firewall_describe describe,
