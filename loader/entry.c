@@ -35,7 +35,7 @@ static void object_path(char path[PATH_MAX + 32], const char *file)
 int entry_add_checksum(__u32 *checksum, const char *file)
 {
 	char path[PATH_MAX + 32];
-	char bytes[65536]; /* most objects at once */
+	char bytes[8192];
 	__u64 sum = *checksum;
 	ssize_t count;
 	int fd;

@@ -72,12 +72,19 @@ static bool can_look_at(pid_t process)
 	return readlink(path, target, sizeof(target)) > 0;
 }
 
+/* The oldest of `process` and its ancestors that can be looked at, process 1 left out; 0: none. */
+static pid_t oldest_visible(pid_t process)
+{
+	pid_t oldest = process > 1 ? oldest_visible(parent_of(process)) : 0;
+
+	return oldest || process <= 1 || !can_look_at(process) ? oldest : process;
+}
+
 static void find_outer(struct outer *outer)
 {
-	outer->process = can_look_at(1) ? 1 : getpid();
-	for (pid_t process = getppid(); outer->process != 1 && process > 1; process = parent_of(process))
-		if (can_look_at(process))
-			outer->process = process;
+	outer->process = can_look_at(1) ? 1 : oldest_visible(getppid());
+	if (!outer->process)
+		outer->process = getpid();
 	snprintf(outer->bpffs, sizeof(outer->bpffs), "/proc/%d/root" BPFFS, outer->process);
 	snprintf(outer->namespace, sizeof(outer->namespace), "/proc/%d/ns/mnt", outer->process);
 }
