@@ -13,6 +13,10 @@
  * PACKET_NEEDS_* and PACKET_WITHOUT_*. The loader writes it before the program is loaded; for the verifier it is a
  * constant then, and what is not needed costs nothing.
  */
+#ifdef RULESET_PLAIN
+static const __u32 packet_needs = 0;
+#else
 const volatile __u32 packet_needs SEC(".rodata.needs") = 0;
+#endif
 
 #endif

@@ -31,15 +31,18 @@ struct hook_row {
 	const char *kind;	  /* as in modules.h */
 	const char *object;	  /* file in programs_directory() */
 	const char *reply_object; /* likewise, for rulesets that answer packets */
+	const char *plain_object; /* likewise, for others that are plain (plan_plain()); NULL: none of its own */
 	const char *program;
 	bool input;
 };
 
 static const struct hook_row hook_rows[HOOK_COUNT] = {
-	[HOOK_XDP] = {"xdp", "xdp.bpf.o", "xdp_reply.bpf.o", "xdp_ruleset", true},
-	[HOOK_TC_EGRESS] = {"tc", "tc_egress.bpf.o", "tc_egress_reply.bpf.o", "tc_egress_ruleset", false},
-	[HOOK_TC_INGRESS] = {"tc", "tc_ingress.bpf.o", "tc_ingress.bpf.o", "tc_ingress_ruleset", true},
-	[HOOK_XDP_FORWARD] = {"xdp", "xdp_forward.bpf.o", "xdp_forward_reply.bpf.o", "xdp_forward_ruleset", false},
+	[HOOK_XDP] = {"xdp", "xdp.bpf.o", "xdp_reply.bpf.o", "xdp_plain.bpf.o", "xdp_ruleset", true},
+	[HOOK_TC_EGRESS] = {"tc", "tc_egress.bpf.o", "tc_egress_reply.bpf.o", "tc_egress_plain.bpf.o",
+			    "tc_egress_ruleset", false},
+	[HOOK_TC_INGRESS] = {"tc", "tc_ingress.bpf.o", "tc_ingress.bpf.o", NULL, "tc_ingress_ruleset", true},
+	[HOOK_XDP_FORWARD] = {"xdp", "xdp_forward.bpf.o", "xdp_forward_reply.bpf.o", NULL, "xdp_forward_ruleset",
+			      false},
 };
 
 /* How far the caller has come, which tells what threads can do. */
@@ -171,7 +174,7 @@ int programs_match_entry(struct bpf_program *program, bool dispatched)
 	return bpf_program__set_flags(program, BPF_F_XDP_HAS_FRAGS);
 }
 
-/* Writes a constant of the runtime before it is loaded. */
+/* Writes a constant of the runtime before it is loaded; all are 0 in the objects. */
 static int set_constant(struct bpf_object *object, const char *section, const void *value, size_t size)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object, section);
@@ -191,11 +194,11 @@ static int load_object(struct build *build, const struct plan *plan)
 		needs |= PACKET_FORWARDS;
 	if (!result && !strcmp(hook_rows[build->hook].kind, "xdp"))
 		result = programs_match_entry(program, build->request->xdp_plain_attach_type);
-	if (!result)
+	if (!result && needs)
 		result = set_constant(build->object, NEEDS_SECTION, &needs, sizeof(needs));
-	if (!result)
+	if (!result && plan_carries(plan))
 		result = set_constant(build->object, CARRY_SECTION, &carry, sizeof(carry));
-	if (!result && build->hook == HOOK_TC_EGRESS)
+	if (!result && build->hook == HOOK_TC_EGRESS && settled)
 		result = set_constant(build->object, SETTLED_SECTION, &settled, sizeof(settled));
 	if (!result)
 		result = modules_prepare(build->object, plan, &build->request->table_epochs, &build->error);
@@ -212,33 +215,53 @@ static int load_object(struct build *build, const struct plan *plan)
 
 _Static_assert(MODULES_MAX + 1 <= LINK_RUNTIMES_MAX, "all modules may be linked");
 
-static void runtime_path(char path[MODULE_PATH_MAX], enum hook hook, bool reply)
+static void runtime_path(char path[MODULE_PATH_MAX], const char *object)
 {
-	snprintf(path, MODULE_PATH_MAX, "%s/%s", programs_directory(),
-		 reply ? hook_rows[hook].reply_object : hook_rows[hook].object);
+	snprintf(path, MODULE_PATH_MAX, "%s/%s", programs_directory(), object);
 }
 
-static struct linking *take_linking(struct build *build)
+/* The object file of the runtime; `plain`: the rules are plain, unless they answer (plan_plain()). */
+static const char *runtime_object(enum hook hook, bool reply, bool plain)
+{
+	const struct hook_row *row = hook_rows + hook;
+
+	if (reply)
+		return row->reply_object;
+	return plain && row->plain_object ? row->plain_object : row->object;
+}
+
+/* The one of XDP that most rulesets take. */
+static const char *ahead_object(const struct programs_begun *begun)
+{
+	return runtime_object(HOOK_XDP, begun->reply, true);
+}
+
+/* What has begun with this object file, or NULL. */
+static struct linking *take_linking(struct build *build, const char *object)
 {
 	struct linking *linking = build->linking;
 
 	build->linking = NULL;
-	return linking;
+	if (!linking || !strcmp(object, ahead_object(build->begun)))
+		return linking;
+	link_abandon(linking);
+	return NULL;
 }
 
 /* Joins the generated code with the runtime of its hook and the modules that it calls. */
-static struct bpf_object *link_objects(struct build *build, const struct code *code)
+static struct bpf_object *link_objects(struct build *build, const struct plan *plan, const struct code *code)
 {
+	const char *object = runtime_object(build->hook, build->begun->reply, plan_plain(plan));
 	char path[MODULE_PATH_MAX], modules[MODULES_MAX][MODULE_PATH_MAX];
 	const char *paths[MODULES_MAX + 2] = {path};
 	int count = modules_find(code, hook_rows[build->hook].kind, modules, &build->error);
 
-	runtime_path(path, build->hook, build->begun->reply);
+	runtime_path(path, object);
 	for (int i = 0; i < count; i++)
 		paths[i + 1] = modules[i];
 	if (count < 0)
 		return NULL;
-	return link_program(take_linking(build), code, paths, build->request->describe, &build->error);
+	return link_program(take_linking(build, object), code, paths, build->request->describe, &build->error);
 }
 
 /* Waits for the maps. Returns false if the program is not wanted after all. */
@@ -260,7 +283,7 @@ static int make_object(struct build *build, struct plan *plan)
 		result = code_generate(&code, plan);
 	if (result)
 		return result;
-	build->object = link_objects(build, &code);
+	build->object = link_objects(build, plan, &code);
 	code_free(&code);
 	return 0;
 }
@@ -292,12 +315,12 @@ static void *build_thread(void *argument)
 	return NULL;
 }
 
-/* Begins to link the runtime of XDP, which most rulesets take. Returns NULL if that does not work. */
+/* Begins to link the runtime that is likely to be needed. Returns NULL if that does not work. */
 static struct linking *link_ahead(const struct programs_begun *begun)
 {
 	char path[MODULE_PATH_MAX];
 
-	runtime_path(path, HOOK_XDP, begun->reply);
+	runtime_path(path, ahead_object(begun));
 	return link_begin(path);
 }
 

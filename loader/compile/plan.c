@@ -587,6 +587,13 @@ struct carry plan_carry(const struct plan *plan)
 	return carry;
 }
 
+bool plan_carries(const struct plan *plan)
+{
+	struct carry carry = plan_carry(plan);
+
+	return carry.tags || carry.mark_mask || carry.by_metadata;
+}
+
 int plan_make_sharing(struct plan *plan, const struct ruleset *ruleset, const struct interface_list *interfaces,
 		      bool input, struct images *images)
 {

@@ -147,6 +147,12 @@ __u32 plan_needs(const struct plan *plan);
  */
 __u64 plan_settled(const struct plan *plan);
 
+/*
+ * Whether the ruleset is plain: its packets need nothing and take nothing along, XDP forwards none, and those that
+ * leave are not settled. Then bpf/plain.h is true of it.
+ */
+bool plan_plain(const struct plan *plan);
+
 /* Whether some of its rules are classified. */
 bool plan_classifies(const struct plan *plan);
 /* The stretch that the runtime asks before generated code (bpf/front.h), or NULL. */
@@ -154,6 +160,8 @@ const struct plan_function *plan_front(const struct plan *plan);
 
 /* What packets take along when they leave these rules, or have taken along when they come to them. */
 struct carry plan_carry(const struct plan *plan);
+/* Whether that is anything. */
+bool plan_carries(const struct plan *plan);
 
 /* Whether a packet that the rule matches goes on at the next one: count does, verdicts and skipto do not. */
 bool plan_action_continues(const struct plan_rule *rule);

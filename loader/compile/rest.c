@@ -225,10 +225,9 @@ __u32 rests_result(const struct plan *plan, size_t index, __u64 held)
 __u64 plan_settled(const struct plan *plan)
 {
 	const struct plan_rule *first = plan->rules;
-	struct carry carry = plan_carry(plan);
 	struct dispatch action;
 
-	if (plan_falls_through(first) || first->action >= 0 || plan_needs(plan) || carry.tags || carry.mark_mask)
+	if (plan_falls_through(first) || first->action >= 0 || plan_needs(plan) || plan_carries(plan))
 		return 0;
 	action = rests_action(first);
 	if (action.kind != DISPATCH_VERDICT)
@@ -236,6 +235,12 @@ __u64 plan_settled(const struct plan *plan)
 	return MATCH_VERDICT(action.result) == VERDICT_ALLOW || MATCH_VERDICT(action.result) == VERDICT_DENY
 		       ? action.result
 		       : 0;
+}
+
+bool plan_plain(const struct plan *plan)
+{
+	return !plan_needs(plan) && !plan_carries(plan) && !(plan->switches & RULESET_FORWARD) &&
+	       (plan->input || !plan_settled(plan));
 }
 
 /* Has *dispatch name a piece of code (0: none, negative: an error, which is returned). */

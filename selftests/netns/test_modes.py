@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The rules do the same whichever hook an interface lets them run at: native XDP, generic XDP, TC ingress."""
 import contextlib
+import json
+import os
 
 import harness
 import modes
+import pins
 import traffic
 import wire
 from network import CLIENT, SERVER
@@ -138,3 +141,20 @@ def test_addressed_anew_generic(net):
 def test_addressed_anew_tc(net):
     with modes.occupied(net.gateway, "west0"):
         _addressed_anew(net, "TC ingress")
+
+
+def _has_constants(net, program):
+    """Whether a ruleset's program has been told what its rules need."""
+    path, = [path for path in pins.files(net.gateway.cookie()) if os.path.basename(path) == program]
+    shown = json.loads(net.gateway.run("bpftool", "-j", "prog", "show", "pinned", path).stdout)
+    maps = [json.loads(net.gateway.run("bpftool", "-j", "map", "show", "id", str(number)).stdout)["name"]
+            for number in shown["map_ids"]]
+    return any(name.startswith(".rodata.needs") for name in maps)
+
+
+def test_plain_rulesets_have_their_own_programs(net):
+    for rule, plain in (("deny tcp from 198.51.100.0/24 to any 25", True), ("deny ip from any to any iplen 40", False)):
+        net.firewall.load(f"100 {rule}\n65000 allow ip from any to any\n")
+        for program in ("xdp_ruleset", "tc_egress_ruleset"):
+            harness.equal(_has_constants(net, program), not plain, f"{program}: {rule}")
+        harness.true(traffic.ping(net.client, SERVER.host4), "no answer")

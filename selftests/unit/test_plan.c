@@ -148,6 +148,47 @@ static void tells_the_programs_which_packets_meet_them(void **state)
 	}
 }
 
+static bool plain(const char *first, __u32 switches, bool input)
+{
+	const char *const texts[] = {first, "300 count tcp from any to any", NULL};
+	struct ruleset ruleset = ruleset_from(texts);
+	struct plan plan;
+	bool result;
+
+	ruleset.switches = switches;
+	assert_int_equal(plan_make(&plan, &ruleset, &list, input), 0);
+	result = plan_plain(&plan);
+	plan_free(&plan);
+	ruleset_free(&ruleset);
+	return result;
+}
+
+static void knows_plain_rulesets(void **state)
+{
+	static const __u32 switches[] = {RULESET_WITHOUT_IP4, RULESET_WITHOUT_IP6, RULESET_WITH_LAYER2,
+					 RULESET_FORWARD_TOLD, RULESET_FORWARD_ANY};
+	static const char ordinary[] = "100 allow log tcp from any to 10.0.0.0/8 1-80 setup keep-state";
+	static const char *const special[] = {
+		"100 allow tcp from any to any iplen 40", "100 allow tcp from any to any tcpmss 1-1000",
+		"100 allow ip from any to any fib 1",	  "100 setfib 1 ip from any to any",
+		"100 call 300 ip from any to any",	  "100 allow tcp from any to any ipttl 1",
+	};
+
+	for (int input = 0; input < 2; input++) {
+		assert_true(plain("100 deny tcp from 10.0.0.0/8 to any 25", 0, input));
+		for (size_t i = 0; i < sizeof(special) / sizeof(*special); i++)
+			if (plain(special[i], 0, input))
+				fail_msg("`%s' is taken for plain", special[i]);
+		for (size_t i = 0; i < sizeof(switches) / sizeof(*switches); i++)
+			assert_false(plain("100 deny tcp from 10.0.0.0/8 to any 25", switches[i], input));
+	}
+	/* a state's action starts over */
+	assert_false(plain(ordinary, 0, true));
+	/* what leaves is settled */
+	assert_false(plain("100 allow ip from any to any", 0, false));
+	assert_true(plain("100 allow ip from any to any", 0, true));
+}
+
 static void folds_or_blocks(void **state)
 {
 	static const char *const texts[] = {"100 count { in or out }", "200 count { in or recv nosuch0 }",
@@ -365,6 +406,7 @@ int main(void)
 		cmocka_unit_test(skips_forward_only),
 		cmocka_unit_test(leaves_out_disabled_sets),
 		cmocka_unit_test(knows_when_the_first_rule_decides),
+		cmocka_unit_test(knows_plain_rulesets),
 		cmocka_unit_test(splits_large_rulesets),
 		cmocka_unit_test(follows_numbers_out_of_tables),
 		cmocka_unit_test(numbers_lead_from_function_to_function),
