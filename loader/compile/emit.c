@@ -360,9 +360,7 @@ void emit_tests_left(struct emitter *emitter, const struct plan_rule *planned, _
 {
 	emitter->rule = planned->rule;
 	emitter->known = emit_rule_head_of(emitter->plan, planned->rule);
-	joint_begin(emitter, fail);
 	emit_blocks(emitter, planned->rule, held, NULL, fail);
-	joint_close(emitter);
 }
 
 /* Behind the tests, as in ipfw: makes the state. */

@@ -8,7 +8,7 @@
 
 void joint_begin(struct emitter *emitter, label fail)
 {
-	emitter->joint = (struct joint){.open = true,
+	emitter->joint = (struct joint){.open = fail == emitter->endings.fail,
 					.fail = fail,
 					.first_instruction = emitter->code->count,
 					.first_jump = emitter->code->jump_count};
@@ -62,7 +62,7 @@ void joint_add_equal(struct emitter *emitter, int dst, __u32 value)
 /* Whether all that has been emitted of the rule may become code that others share, if it ends the search. */
 static bool shares(const struct emitter *emitter)
 {
-	return emitter->joint.fail == emitter->endings.fail && emitter->joint.first_jump == emitter->code->jump_count;
+	return emitter->joint.open && emitter->joint.first_jump == emitter->code->jump_count;
 }
 
 /* For values; REGISTER_JOINT has the first one if nothing is joined before it. */

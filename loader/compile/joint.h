@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Tests that are joined: whether a packet is what a rule asks for is gathered in one register, which is 0 as long as
- * all tests have matched, and branched on once. A branch costs the verifier more than all else, and a packet that gets
- * to the body of a rule mostly matches.
+ * all tests have matched, and branched on once. A branch costs the verifier more than all else.
+ *
+ * Rules of a run that differ in nothing but values (addresses, ports, the result) then share the code for their tests:
+ * each puts its values into registers and goes there. The verifier walks through it for the first of them, and finds
+ * that the others come with registers of the same kind. So only rules behind which packets go on at the same place, the
+ * end of their run, have their tests joined; for others a branch for each test is better, as the first one is often all
+ * that a packet meets.
  *
  * Joined are tests that end in a compare for equality, or with one range, and must match. Packets fail them later than
  * the rule says, so nothing that somebody could notice may come in between: who calls or writes ends the joint first.
- *
- * Rules of a run that differ in nothing but values (addresses, ports, the result) share the code for their tests: each
- * puts its values into registers and goes there. The verifier walks through it for the first of them, and finds that
- * the others come with registers of the same kind.
  */
 #ifndef COMPILE_JOINT_H
 #define COMPILE_JOINT_H
@@ -52,7 +53,7 @@ struct endings {
 	size_t count;
 };
 
-/* Begins: tests that lead to `fail` may be joined. */
+/* Begins: tests that lead to `fail` may be joined if code is shared by the rules that do. */
 void joint_begin(struct emitter *emitter, label fail);
 /* Branches on what has been joined, if anything: the packets that go on here have matched it. More may be joined. */
 void joint_end(struct emitter *emitter);
