@@ -119,7 +119,7 @@ static __always_inline __u64 first_act(hook_context *context, struct packet *pac
 		return VERDICT_NONE;
 	if (rule->kind != DISPATCH_VERDICT)
 		return first_walk(packet, index, end);
-	if (rule->code && !stretch_code(context, packet, rule->group, rule->code))
+	if (rule->code && !stretch_code(context, packet, rule->group, rule->code, STRETCH_RULE(rule)))
 		return first_walk(packet, index + 1, end);
 	return rule->result;
 }

@@ -66,7 +66,7 @@ static long stretch_step(__u32 round, struct stretch_walk *walk)
 	if (!rule)
 		return 1;
 	if (rule->code) {
-		__u64 result = stretch_code(walk->context, walk->packet, rule->group, rule->code);
+		__u64 result = stretch_code(walk->context, walk->packet, rule->group, rule->code, STRETCH_RULE(rule));
 
 		if (rule->kind == DISPATCH_CODE) {
 			walk->result = result;

@@ -45,13 +45,14 @@ static __always_inline __u64 stretch_state_next(struct packet *packet, __u32 at,
 static __always_inline __u64 stretch_state_act(hook_context *context, struct packet *packet,
 					       const struct stretch_state *rule, enum again why)
 {
-	__u64 result;
+	__u64 result = 0;
 
+	if (rule->code)
+		result = stretch_code(context, packet, rule->group, rule->code, STRETCH_RULE(rule));
 	switch (rule->action) {
 	case DISPATCH_VERDICT:
 		return rule->result;
 	case DISPATCH_CODE:
-		result = stretch_code(context, packet, rule->group, rule->code);
 		if (result)
 			return result;
 		return stretch_state_next(packet, packet->resume ? packet->resume : rule->next, why);

@@ -20,7 +20,9 @@ enum dispatch_kind {
 /* An element of "dispatch", ARRAY, BPF_F_MMAPABLE. */
 struct dispatch {
 	__u64 result; /* MATCH_RESULT() */
-	__u32 code;   /* number of the generated code with the tests that are left, 0: there are none */
+	__u16 code;   /* number of the generated code with the tests that are left, and the modifiers; 0: there are none
+		       */
+	__u16 number; /* of the rule */
 	__u16 group;  /* of code that it is in: below STRETCH_GROUPS */
 	__u16 kind;   /* enum dispatch_kind */
 };
@@ -35,12 +37,13 @@ struct stretch_state {
 	__u32 next;	   /* position where a packet goes on that the action does not stop */
 	__u32 order;	   /* STATE_ORDER() */
 	__u32 connections; /* of `limit` */
-	__u32 code;	   /* number of the generated code for modifiers and action, if the action is DISPATCH_CODE */
-	__u16 group;	   /* that it is in */
-	__u16 name;	   /* number of the flow name */
-	__u8 action;	   /* enum dispatch_kind */
-	__u8 here;	   /* 1: a rule of a stretch, 0: the rule with this slot is none */
-	__u8 defers;	   /* 1: making a state is all; the action is for packets whose state is found */
+	__u16 code;   /* number of the generated code for modifiers, and for an action that is DISPATCH_CODE; or 0 */
+	__u16 number; /* of the rule */
+	__u16 group;  /* that it is in */
+	__u16 name;   /* number of the flow name */
+	__u8 action;  /* enum dispatch_kind */
+	__u8 here;    /* 1: a rule of a stretch, 0: the rule with this slot is none */
+	__u8 defers;  /* 1: making a state is all; the action is for packets whose state is found */
 	__u8 reserved;
 };
 

@@ -19,6 +19,7 @@
 
 #define REGISTER_PACKET BPF_REG_6
 #define REGISTER_CONTEXT BPF_REG_7
+#define REGISTER_RULE BPF_REG_8 /* in code that several rules have: LOG_RULE(slot, number, 0) of the one it is for */
 
 /* Symbols of the runtime that generated code calls: count.h, local.h of bpf/. */
 #define SYMBOL_RULE_COUNT "rule_count"
@@ -70,6 +71,7 @@ struct emitter {
 	const struct plan *plan;
 	const struct plan_function *function;
 	const struct rule *rule; /* whose body is being emitted */
+	bool shared;		 /* other rules have the same code: REGISTER_RULE tells which */
 	bool questioned;	 /* the function has asked for a state before */
 	struct head known;	 /* what every packet is like that gets to the option being emitted */
 	struct joint joint;

@@ -18,14 +18,24 @@ static void emit_log_action(struct emitter *emitter, const struct action *action
 	asm_alu64_register(emitter->code, BPF_OR, BPF_REG_4, BPF_REG_1);
 }
 
+/* R3 = LOG_RULE() of the rule. */
+static void emit_log_rule(struct emitter *emitter, __u16 destinations)
+{
+	if (!emitter->shared) {
+		asm_move_constant(emitter->code, BPF_REG_3,
+				  LOG_RULE(emitter->rule->slot, emitter->rule->number, destinations));
+		return;
+	}
+	asm_move_constant(emitter->code, BPF_REG_3, LOG_RULE(0, 0, destinations));
+	asm_alu64_register(emitter->code, BPF_OR, BPF_REG_3, REGISTER_RULE);
+}
+
 void emit_log(struct emitter *emitter, const struct option *option, const struct option_row *row, struct target target)
 {
-	const struct rule *rule = emitter->rule;
-
-	emit_log_action(emitter, rule_action(rule));
+	emit_log_action(emitter, rule_action(emitter->rule));
 	asm_move(emitter->code, BPF_REG_1, REGISTER_CONTEXT);
 	asm_move(emitter->code, BPF_REG_2, REGISTER_PACKET);
-	asm_move_constant(emitter->code, BPF_REG_3, LOG_RULE(rule->slot, rule->number, option->u.log.destinations));
+	emit_log_rule(emitter, option->u.log.destinations);
 	asm_move_constant(emitter->code, BPF_REG_5, option->u.log.limit);
 	asm_call(emitter->code, SYMBOL_PACKET_LOG);
 }

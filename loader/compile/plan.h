@@ -61,11 +61,12 @@ struct plan_function {
 
 /* Code for what the classifier leaves to be done for some rule of a classified stretch. */
 struct plan_code {
-	size_t rule; /* index in plan.rules: the first one that it is for */
-	__u64 held;  /* blocks that need no test any more (box.h) */
-	bool tests;  /* it tests, and */
-	bool acts;   /* it performs modifiers and action, for that rule alone */
-	__u16 group; /* the BPF function that holds it: ascending, below STRETCH_GROUPS */
+	size_t rule;   /* index in plan.rules: the first one that it is for */
+	__u64 held;    /* blocks that need no test any more (box.h) */
+	bool tests;    /* it tests, and */
+	bool modifies; /* performs modifiers, and */
+	bool acts;     /* the action, for that rule alone */
+	__u16 group;   /* the BPF function that holds it: ascending, below STRETCH_GROUPS */
 };
 
 struct plan {

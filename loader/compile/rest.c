@@ -56,11 +56,19 @@ static __u32 number_asked(const struct rule *rule)
 	return 0;
 }
 
+static bool modifies(const struct rule *rule)
+{
+	RULE_FOR_EACH_OPTION (option, rule)
+		if (option_row(option->code)->modifies)
+			return true;
+	return false;
+}
+
 /*
  * Appends what the code for the tests that are left depends on: those options, what is known of the packet, and the
- * rule's number if they ask for it. Returns how many bytes that is, 0 if no test is left, or -ENOMEM.
+ * rule's number if they ask for it. Nothing, if no test is left. Returns 0 or -ENOMEM.
  */
-static ssize_t write_rest(struct rests *rests, const struct plan *plan, const struct rule *rule, __u64 held)
+static int write_tests(struct rests *rests, const struct plan *plan, const struct rule *rule, __u64 held)
 {
 	const struct option *option = rule_first_option(rule);
 	struct head known = emit_rule_head_of(plan, rule);
@@ -79,7 +87,41 @@ static ssize_t write_rest(struct rests *rests, const struct plan *plan, const st
 	}
 	if (rests->size == options)
 		rests->size = begin;
-	return result ? result : (ssize_t)(rests->size - begin);
+	return result;
+}
+
+/* Likewise, for the modifiers: those options, and the action, which `log` tells of. */
+static int write_modifiers(struct rests *rests, const struct rule *rule)
+{
+	const struct action *action = rule_action(rule);
+	const __u32 words[] = {action->code, action->extra, action->argument};
+	int result = 0;
+
+	RULE_FOR_EACH_OPTION (option, rule)
+		if (option_row(option->code)->modifies && !result)
+			result = write_bytes(rests, option, option->size);
+	if (!result && rule_find_option(rule, OPTION_LOG))
+		result = write_bytes(rests, words, sizeof(words));
+	return result;
+}
+
+/* Likewise, for all that the piece is to do. What it has nothing to do of, it does not from then on. */
+static int write_rest(struct rests *rests, const struct plan *plan, struct plan_code *piece)
+{
+	const struct rule *rule = plan->rules[piece->rule].rule;
+	size_t begin = rests->size;
+	int result = piece->tests ? write_tests(rests, plan, rule, piece->held) : 0;
+
+	piece->tests = rests->size > begin;
+	piece->modifies &= modifies(rule);
+	if (!result && piece->modifies)
+		result = write_modifiers(rests, rule);
+	if (!result && (piece->tests || piece->modifies)) {
+		const __u32 parts[] = {piece->tests, piece->modifies};
+
+		result = write_bytes(rests, parts, sizeof(parts));
+	}
+	return result;
 }
 
 static size_t hash_of(const __u8 *bytes, size_t size)
@@ -150,41 +192,35 @@ static int add_code(struct rests *rests, struct plan *plan, struct plan_code pie
 	return (int)plan->code_count;
 }
 
-/* The number of the code for the tests that the rule has left, 0 if it has none, -ENOMEM, or -E2BIG. */
-static int shared_code(struct rests *rests, struct plan *plan, size_t index, __u64 held)
+/* The number of a piece that other rules may have as well, 0 if it would do nothing, -ENOMEM, or -E2BIG. */
+static int shared_code(struct rests *rests, struct plan *plan, struct plan_code piece)
 {
-	size_t begin = rests->size;
-	ssize_t size = make_room(rests) ? -ENOMEM : write_rest(rests, plan, plan->rules[index].rule, held);
+	size_t begin = rests->size, size;
+	int result = make_room(rests) ? -ENOMEM : write_rest(rests, plan, &piece);
 	struct rest *rest;
 
-	if (size <= 0)
-		return (int)size;
-	rest = find(rests, rests->texts + begin, (size_t)size);
+	size = rests->size - begin;
+	if (result || !size)
+		return result;
+	rest = find(rests, rests->texts + begin, size);
 	if (rest->code) {
 		rests->size = begin;
 		return (int)rest->code;
 	}
-	*rest = (struct rest){begin, (size_t)size, 0};
+	*rest = (struct rest){begin, size, 0};
 	rests->used++;
-	size = add_code(rests, plan, (struct plan_code){.rule = index, .held = held, .tests = true});
-	rest->code = size < 0 ? 0 : (__u32)size;
-	return (int)size;
-}
-
-static bool modifies(const struct rule *rule)
-{
-	RULE_FOR_EACH_OPTION (option, rule)
-		if (option_row(option->code)->modifies)
-			return true;
-	return false;
+	result = add_code(rests, plan, piece);
+	rest->code = result < 0 ? 0 : (__u32)result;
+	return result;
 }
 
 struct dispatch rests_action(const struct plan_rule *planned)
 {
 	struct dispatch action = action_dispatch(planned);
 
-	if (modifies(planned->rule) || rule_keeps_value(planned->rule))
+	if (rule_keeps_value(planned->rule))
 		action.kind = DISPATCH_CODE;
+	action.number = planned->rule->number;
 	return action;
 }
 
@@ -217,7 +253,7 @@ __u32 rests_result(const struct plan *plan, size_t index, __u64 held)
 
 	if (end.kind != DISPATCH_VERDICT || MATCH_ARGUMENT(end.result) ||
 	    MATCH_VERDICT(end.result) >> CLASSIFIER_VERDICT_BITS || MATCH_SLOT(end.result) >> CLASSIFIER_SLOT_BITS ||
-	    tests_left(plan, planned->rule, held))
+	    tests_left(plan, planned->rule, held) || (planned->action < 0 && modifies(planned->rule)))
 		return 0;
 	return CLASSIFIER_RESULT(MATCH_VERDICT(end.result), MATCH_SLOT(end.result));
 }
@@ -227,7 +263,8 @@ __u64 plan_settled(const struct plan *plan)
 	const struct plan_rule *first = plan->rules;
 	struct dispatch action;
 
-	if (plan_falls_through(first) || first->action >= 0 || plan_needs(plan) || plan_carries(plan))
+	if (plan_falls_through(first) || first->action >= 0 || modifies(first->rule) || plan_needs(plan) ||
+	    plan_carries(plan))
 		return 0;
 	action = rests_action(first);
 	if (action.kind != DISPATCH_VERDICT)
@@ -248,30 +285,33 @@ static int name_code(struct dispatch *dispatch, const struct plan *plan, int cod
 {
 	if (code < 0)
 		return code;
-	dispatch->code = (__u32)code;
+	dispatch->code = (__u16)code;
 	dispatch->group = code ? plan->codes[code - 1].group : 0;
 	return 0;
 }
 
 int rests_add_tests(struct rests *rests, struct plan *plan, size_t index, __u64 held, struct dispatch *dispatch)
 {
-	return name_code(dispatch, plan, shared_code(rests, plan, index, held));
+	struct plan_code piece = {.rule = index, .held = held, .tests = true};
+
+	return name_code(dispatch, plan, shared_code(rests, plan, piece));
 }
 
 int rests_add_action(struct rests *rests, struct plan *plan, size_t index, struct dispatch *dispatch)
 {
-	return name_code(dispatch, plan, add_code(rests, plan, (struct plan_code){.rule = index, .acts = true}));
+	struct plan_code piece = {.rule = index, .modifies = true, .acts = dispatch->kind == DISPATCH_CODE};
+
+	return name_code(dispatch, plan, piece.acts ? add_code(rests, plan, piece) : shared_code(rests, plan, piece));
 }
 
 int rests_add(struct rests *rests, struct plan *plan, size_t index, __u64 held)
 {
 	struct dispatch *dispatch = plan->dispatch + index;
-	struct plan_code whole = {.rule = index, .held = held, .tests = true, .acts = true};
+	struct plan_code piece = {.rule = index, .held = held, .tests = true, .modifies = true};
 
 	*dispatch = rests_action(plan->rules + index);
-	if (dispatch->kind == DISPATCH_CODE)
-		return name_code(dispatch, plan, add_code(rests, plan, whole));
-	return rests_add_tests(rests, plan, index, held, dispatch);
+	piece.acts = dispatch->kind == DISPATCH_CODE;
+	return name_code(dispatch, plan, piece.acts ? add_code(rests, plan, piece) : shared_code(rests, plan, piece));
 }
 
 void rests_free(struct rests *rests)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the classifier leaves to be done for a rule: tests that boxes cannot say, and actions that are more than data.
- * Rules whose tests are left with the same options share one piece of code.
+ * What the classifier leaves to be done for a rule: tests that boxes cannot say, modifiers, and actions that are more
+ * than data. Rules with data for an action share one piece of code if the same options are left of them.
  */
 #ifndef COMPILE_REST_H
 #define COMPILE_REST_H
@@ -23,7 +23,7 @@ struct rests {
  */
 int rests_add(struct rests *rests, struct plan *plan, size_t index, __u64 held);
 
-/* What the rule does once its tests hold, as data; DISPATCH_CODE if it is more than that. */
+/* What the rule does once its tests hold, modifiers aside, as data; DISPATCH_CODE if it is more than that. */
 struct dispatch rests_action(const struct plan_rule *planned);
 /* Likewise, but for rules that make states, which is what a stretch ends with for these. */
 struct dispatch rests_end(const struct plan_rule *planned);
@@ -32,7 +32,9 @@ struct dispatch rests_end(const struct plan_rule *planned);
  * CLASSIFIER_RESULT(), else 0.
  */
 __u32 rests_result(const struct plan *plan, size_t index, __u64 held);
-/* Likewise, with errors as rests_add(): has *dispatch name the code for tests that are left, or for the action alone.
+/*
+ * Likewise, with errors as rests_add(): has *dispatch name the code for tests that are left, or for modifiers and,
+ * where dispatch->kind is DISPATCH_CODE, the action alone.
  */
 int rests_add_tests(struct rests *rests, struct plan *plan, size_t index, __u64 held, struct dispatch *dispatch);
 int rests_add_action(struct rests *rests, struct plan *plan, size_t index, struct dispatch *dispatch);

@@ -37,10 +37,12 @@ static void emit_piece(struct code *code, struct emitter *emitter, const struct 
 
 	code_add_line(code, rule->rule);
 	emitter->rule = rule->rule;
+	emitter->shared = !piece->acts;
 	if (piece->tests)
 		emit_tests_left(emitter, rule, piece->held, fail);
-	if (piece->acts) {
+	if (piece->modifies)
 		emit_modifiers(emitter, rule->rule);
+	if (piece->acts) {
 		emit_action(emitter, rule, &nowhere);
 	} else {
 		asm_move_constant(assembler, BPF_REG_0, STRETCH_MATCH);
@@ -88,6 +90,7 @@ static void emit_code_group(struct code *code, const struct plan *plan, const ch
 	struct places places;
 
 	code_begin_function(code, name, SYMBOL_STRETCH_CODE);
+	asm_move(&code->assembler, REGISTER_RULE, BPF_REG_4);
 	if (first == end) {
 		asm_exit(&code->assembler);
 	} else if (places_make(&places, &code->assembler, end - first)) {

@@ -85,7 +85,7 @@ int stretch_state_add(struct rests *rests, struct plan *plan, size_t index, __u6
 	*tests = rests_end(planned);
 	if (stretch_state_meets(planned))
 		error = rests_add_tests(rests, plan, index, held, tests);
-	if (!error && action.kind == DISPATCH_CODE)
+	if (!error)
 		error = rests_add_action(rests, plan, index, &action);
 	if (error)
 		return error;
@@ -93,6 +93,7 @@ int stretch_state_add(struct rests *rests, struct plan *plan, size_t index, __u6
 	state->result = action.result;
 	state->action = (__u8)action.kind;
 	state->code = action.code;
+	state->number = action.number;
 	state->group = action.group;
 	return 0;
 }

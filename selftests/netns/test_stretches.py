@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Rules that are looked up do to packets what they do as straight-line code, and `status -v' tells which are."""
+import collections
 import re
 import time
 
@@ -76,7 +77,12 @@ def _counted(net, environment, *options):
     denied = 3 * (_RULES // 8)
     harness.true(traffic.wait_for(lambda: net.firewall.packets(58000) == sent - denied), "packets are missing")
     # Behind it come answers as well.
-    return {rule.number: rule.packets for rule in net.firewall.show() if rule.number < 59000}
+    return {rule.number: rule.packets for rule in net.firewall.show() if rule.number < 59000}, _records(net)
+
+
+def _records(net):
+    """What has been logged since the last time, and how often."""
+    return collections.Counter(net.firewall("monitor -n").splitlines())
 
 
 def _forms(net):
@@ -93,8 +99,11 @@ def test_both_forms_do_the_same(net):
     harness.contains(_forms(net), "code: --no-optimize")
     harness.true("looked up" not in _forms(net), "--no-optimize does not hold")
     harness.equal(looked_up, code)
-    harness.equal(looked_up[130], 3)
-    harness.equal(looked_up[140], 1)
+    counts, records = looked_up
+    harness.equal((counts[130], counts[140]), (3, 1))
+    # Each rule that logs has the same code.
+    harness.equal({record.split()[1] for record in records}, {str(100 + 10 * port) for port in range(8, _RULES + 1, 8)})
+    harness.equal(set(records.values()), {1})
 
 
 @harness.time_limit(120)
@@ -155,8 +164,9 @@ def test_rules_that_make_states_are_looked_up(net):
         for _ in range(2):
             _send(net, flags="S")
             time.sleep(1)
-        seen.append(({rule.number: rule.packets for rule in net.firewall.show() if rule.number < 58000}, _dynamic(net)))
-    harness.true(len(seen[0][1]) > _RULES, "states are missing")
+        seen.append(({rule.number: rule.packets for rule in net.firewall.show() if rule.number < 58000}, _dynamic(net),
+                     _records(net)))
+    harness.true(len(seen[0][1]) > _RULES and len(seen[0][2]) > _RULES / 8, "states or records are missing")
     harness.equal(seen[0], seen[2])
     harness.equal(seen[1], seen[2])
     harness.equal([seen[0][0][100 + 10 * port] for port in (3, 6)], [6, 6])

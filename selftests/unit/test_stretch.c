@@ -295,10 +295,23 @@ static void shares_code_for_what_is_left(void **state)
 					    "500 count log tcp from 10.0.0.5 to any setup",
 					    "600 skipto 700 ip from 10.0.0.5 to any",
 					    "700 deny ip from 2001:db8::1 to any proto tcp setup",
+					    "800 count log tcp from 10.0.0.6 to any setup",
+					    "810 deny log tcp from 10.0.0.7 to any setup",
+					    "820 deny log tcp from 10.0.0.8 to any",
+					    "830 deny log udp from 10.0.0.9 to any",
+					    "840 deny log logamount 7 udp from 10.0.0.10 to any",
+					    "850 count tag 7 udp from 10.0.0.11 to any",
+					    "860 allow tag 7 udp from 10.0.0.12 to any",
+					    "870 setfib 1 ip from 10.0.0.13 to any",
+					    "880 setfib 1 ip from 10.0.0.14 to any",
 					    NULL};
-	static const __u32 codes[] = {1, 1, 0, 2, 3, 0, 4, 0};
-	static const __u16 kinds[] = {DISPATCH_VERDICT, DISPATCH_COUNT,	 DISPATCH_VERDICT, DISPATCH_VERDICT,
-				      DISPATCH_CODE,	DISPATCH_SKIPTO, DISPATCH_VERDICT, DISPATCH_VERDICT};
+	/* modifiers are with the tests; `log' tells of the action */
+	static const __u32 codes[] = {1, 1, 0, 2, 3, 0, 4, 3, 5, 6, 6, 7, 8, 8, 9, 10, 0};
+	static const __u16 kinds[] = {DISPATCH_VERDICT, DISPATCH_COUNT,	  DISPATCH_VERDICT, DISPATCH_VERDICT,
+				      DISPATCH_COUNT,	DISPATCH_SKIPTO,  DISPATCH_VERDICT, DISPATCH_COUNT,
+				      DISPATCH_VERDICT, DISPATCH_VERDICT, DISPATCH_VERDICT, DISPATCH_VERDICT,
+				      DISPATCH_COUNT,	DISPATCH_VERDICT, DISPATCH_CODE,    DISPATCH_CODE,
+				      DISPATCH_VERDICT};
 	struct ruleset ruleset = ruleset_from(texts);
 	struct plan plan;
 	struct code code;
@@ -309,6 +322,7 @@ static void shares_code_for_what_is_left(void **state)
 	for (size_t i = 0; i < plan.rule_count; i++) {
 		assert_int_equal(plan.dispatch[i].code, codes[i]);
 		assert_int_equal(plan.dispatch[i].kind, kinds[i]);
+		assert_int_equal(plan.dispatch[i].number, plan.rules[i].rule->number);
 	}
 	assert_int_equal(code_generate(&code, &plan), 0);
 	code_free(&code);
@@ -338,7 +352,7 @@ static void shares_no_code_that_asks_for_the_number(void **state)
 /* Where rules need more code than there is room for, all of them become straight-line code. */
 static void gives_up_where_code_is_too_long(void **state)
 {
-	struct ruleset ruleset = many("%u count log tcp from any to 10.0.0.%u dst-port 1-9", 17);
+	struct ruleset ruleset = many("%u setfib 1 tcp from any to 10.0.0.%u dst-port 1-9", 17);
 	size_t rules = plan_function_rules;
 	struct plan plan;
 
@@ -502,7 +516,7 @@ static void states_of_stretches_are_data(void **state)
 	} wanted[] = {{1, 0, 0, 1, DISPATCH_VERDICT, 0},
 		      {2, 7, 0, 1, DISPATCH_VERDICT, 0},
 		      {3, 0, 0, 0, DISPATCH_SKIPTO, 0},
-		      {4, 0, 2, 0, DISPATCH_CODE, 1},
+		      {4, 0, 2, 0, DISPATCH_COUNT, 1},
 		      {5, 0, 0, 0, DISPATCH_VERDICT, 0}};
 	struct ruleset ruleset = ruleset_from(texts);
 	struct plan plan;
