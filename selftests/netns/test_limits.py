@@ -5,6 +5,7 @@ import tempfile
 
 import firewall
 import harness
+import modes
 import namespaces
 import traffic
 from network import SERVER
@@ -37,6 +38,58 @@ def test_too_many_rules_are_refused_in_plain_words(net):
     harness.true("EFAULT" not in result.stderr and "Bad address" not in result.stderr, result.stderr)
     harness.equal(net.firewall.bodies(), {100: ["allow icmp from any to any"]})
     harness.true(traffic.ping(net.client, SERVER.host4), "the old ruleset is not in force")
+
+
+# Each test and action that calls a function of its own, and tables of each kind.
+_EVERYTHING = """
+    table t create type addr valtype skipto,tag,fib,dscp,limit
+    table p create type flow:proto,dst-port
+    table i create type iface
+    table n create type number
+    add 1 count log ip from any to any
+    add 2 check-state :any
+    add 3 call 600 tcp from any to any 80 in
+    add 4 reset log tcp from any to any 7
+    add 5 unreach host ip from any to 10.0.0.1
+    add 6 setdscp ef ip from any to 10.0.0.2
+    add 7 tcp-setmss 1400 tcp from any to 10.0.0.1 setup
+    add 8 setfib 1 ip from any to 10.0.0.2
+    add 9 count tag 7 ip from any to any uid 0
+    add 10 count tag tablearg ip from table(t) to any
+    add 11 count ip from any to any jail a/b
+    add 12 count ip from any to any verrevpath
+    add 13 count ip from any to any antispoof
+    add 14 count ip from any to any ipsec
+    add 15 allow log ip from table(t) to any keep-state
+    add 16 allow ip from any to any flow table(p) limit src-addr 3
+    add 17 count ip from any to any tagged 7 in
+    add 18 count ip6 from any to any ext6hdr frag
+    add 19 count tcp from any to any tcpoptions mss
+    add 20 count ip from any to any sockarg
+    add 21 prob 0.5 count ip from any to any via table(i)
+    add 22 skipto tablearg ip from any to table(t)
+    add 23 unreach6 port ip6 from any to any 9
+    add 24 count ip from any to any lookup uid n
+    add 64000 return ip from any to any"""
+
+
+@harness.time_limit(120)
+def test_everything_at_once(net):
+    """Calls within calls, and their stack, are what the kernel allows: at XDP and at TC, rules looked up and as code."""
+    rules = [line.strip() for line in _EVERYTHING.strip().splitlines()]
+    for index in range(100):
+        test = (f"from 10.{index % 7}.{index}.0/{24 + index % 8} to any {index * 3 + 1}", f"from any to 10.0.0.1 {index + 1} setup")
+        for number, action, state in ((100, "allow", ""), (300, "deny log", ""), (500, "reset", ""), (600, "count tag 7", ""),
+                                      (700, "call 63000", ""), (1000, "allow log", " keep-state"),
+                                      (1200, "count", " limit src-addr 9"), (1400, "tcp-setmss 1400", "")):
+            rules.append(f"add {number + index} {action} tcp {test[number // 100 % 2]}{state}")
+    with modes.occupied(net.gateway, "west0"):
+        for options, environment in (((), None), ((), {"IPFW_BPF_CLASSIFY_FROM": "1"}), (("--no-optimize",), None)):
+            net.firewall.run("-q", "-f", "flush")
+            net.firewall.run("-q", *options, "/dev/stdin", stdin="\n".join(rules[4 if options or environment else 0:]) + "\n",
+                             environment=environment)
+            harness.contains(net.firewall("status"), "tc_ingress_ruleset")
+            harness.equal(len(net.firewall.listing()), len(rules) - 4 + 1)
 
 
 def test_descriptors_have_room_before_threads_share_them(net):
