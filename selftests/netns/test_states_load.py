@@ -90,7 +90,7 @@ def test_two_thousand_connections(net):
         harness.equal(connections.broken(opened), [])
         dynamic = net.firewall.dynamic()
         harness.equal(len(dynamic), count + 1)
-        harness.equal(len({(state.source, state.source_port) for state in dynamic}), count + 1)
+        harness.equal(len({(state.source, state.source_port, state.destination) for state in dynamic}), count + 1)
         harness.equal(net.firewall("sysctl -n net.inet.ip.fw.dyn_count"), f"{count + 1}\n")
     harness.true(traffic.wait_for(lambda: net.firewall("sysctl -n net.inet.ip.fw.dyn_count") == "0\n", patience=_CLOSED),
                  "states are left behind")
