@@ -70,7 +70,7 @@ struct programs_begun {
 	struct programs_request request;      /* from STAGE_BEGUN on */
 	const struct programs_request *final; /* from STAGE_MAPS on */
 	struct images *images;		      /* that all builds share */
-	bool reply;			      /* from STAGE_EXPECTED on */
+	bool reply, likely_plain;	      /* the rules, from STAGE_EXPECTED on */
 	struct gate gate;
 	struct build builds[HOOK_COUNT];
 	pthread_t threads[HOOK_COUNT];
@@ -230,10 +230,10 @@ static const char *runtime_object(enum hook hook, bool reply, bool plain)
 	return plain && row->plain_object ? row->plain_object : row->object;
 }
 
-/* The one of XDP that most rulesets take. */
+/* The one of XDP that is likely to be needed. */
 static const char *ahead_object(const struct programs_begun *begun)
 {
-	return runtime_object(HOOK_XDP, begun->reply, true);
+	return runtime_object(HOOK_XDP, begun->reply, begun->likely_plain);
 }
 
 /* What has begun with this object file, or NULL. */
@@ -315,7 +315,7 @@ static void *build_thread(void *argument)
 	return NULL;
 }
 
-/* Begins to link the runtime that is likely to be needed. Returns NULL if that does not work. */
+/* Begins to link that one. Returns NULL if that does not work. */
 static struct linking *link_ahead(const struct programs_begun *begun)
 {
 	char path[MODULE_PATH_MAX];
@@ -453,9 +453,12 @@ struct programs_begun *programs_prepare(void)
 	return begun;
 }
 
+#define LOOKED_UP_LIKELY 1000 /* of so many rules some are in a stretch, for which runtimes are not plain */
+
 void programs_expect(struct programs_begun *begun, const struct ruleset *ruleset)
 {
 	begun->reply = programs_need_reply(ruleset);
+	begun->likely_plain = ruleset->linear || ruleset->count < LOOKED_UP_LIKELY;
 	gate_move(&begun->gate, STAGE_EXPECTED);
 }
 
