@@ -96,6 +96,8 @@ def _plan(quick):
     plan += [(name, 6, (10, 10000), _SOME) for name in ("fw", "ipc")]
     plan += [("users", version, (10, 100, 10000), _SOME) for version in (4, 6)]
     plan += [("nasty", 4, (10, 100, 1000, 10000), _SOME), ("ports", 4, (10, 100, 1000, 10000), _SOME)]
+    plan += [(name, 4, (10, 10000), ((1024, False),)) for name in ("logged acl", "logged users")]
+    plan += [("sections", 4, (1500,), ((1024, False),))]
     return plan
 
 

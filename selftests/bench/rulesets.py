@@ -214,7 +214,33 @@ def stateful_users(count, version=4, seed=1):
     return [replace(rule, action="allow", state="keep-state") for rule in users(count, version, seed)]
 
 
+def logged(count, version=4, seed=1):
+    """The access list with `log` in each rule, which writes one record."""
+    return [replace(rule, action=f"{rule.action} log logamount 1") for rule in family("acl", count, version, seed)]
+
+
+def logged_users(count, version=4, seed=1):
+    """One rule per user, likewise."""
+    return [replace(rule, action=f"{rule.action} log logamount 1") for rule in users(count, version, seed)]
+
+
+_SECTION = 150
+
+
+def sections(count, version=4, seed=1):
+    """Sections of rules for the services of a host each; one rule of each has an action that looking up does not do."""
+    width = 32 if version == 4 else 128
+    first = _base(version) + random.Random(f"sections {seed}").getrandbits(16)
+    made = []
+    for index in range(count):
+        host, port = first + index // _SECTION, 1 + index % _SECTION
+        made.append(Rule(version, "allow" if port > 1 else "tcp-setmss 1400", "tcp", destination=host,
+                         destination_length=width, destination_ports=(port, port)))
+    return made
+
+
 SETS = {"acl": family, "fw": family, "ipc": family, "users": users, "ports": ports, "tuples": tuples, "nasty": nasty,
+        "logged acl": logged, "logged users": logged_users, "sections": sections,
         "stateful acl": stateful, "stateful users": stateful_users}
 
 

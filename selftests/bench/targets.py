@@ -41,9 +41,11 @@ def _packets(targets, cells):
         cost("users", 10000, 1024), cost("users", 10, 1024)), 1.5)
     for name in ("stateful acl", "stateful acl, new flows", "stateful users", "stateful users, new flows"):
         targets.at_most(f"{name}: 10,000 rules against 10", _ratio(cost(name, 10000, 1024), cost(name, 10, 1024)), 2.5)
+    for name in ("logged acl", "logged users"):
+        targets.at_most(f"{name}: 10,000 rules against 10", _ratio(cost(name, 10000, 1024), cost(name, 10, 1024)), 3)
     small = [(name, rules) for name in ("acl", "fw", "ipc", "users", "nasty", "ports") for rules in (10, 100)]
     handbooks = sorted({(cell["set"], cell["size"]) for cell in cells if cell["set"].startswith("handbook")})
-    for name, rules in small + handbooks:
+    for name, rules in [*small, ("sections", 1500), *handbooks]:
         targets.at_most(f"{name}, {rules} rules: against linear code", packet_cost.against_linear(
             cells, name, rules, 1024), 1.05)
 
