@@ -181,13 +181,13 @@ def traces(cells):
 
 
 def rows(cells):
-    """{title of the ruleset: {(popularity, flows): ns}}"""
+    """{title of the ruleset: {(popularity, flows): summary() of ns}}"""
     found = {}
     for cell in cells:
         for program in ("rules", "linear"):
             if program in cell:
                 title = f"{cell['set']} v{cell['version']} {cell['size']:,}" + ", linear" * (program == "linear")
-                found.setdefault(title, {})[cell["popularity"], cell["flows"]] = cell[program]["median"]
+                found.setdefault(title, {})[cell["popularity"], cell["flows"]] = cell[program]
     return found
 
 
@@ -197,7 +197,7 @@ def print_table(cells):
     print("\nns per packet, packets of so many flows; `linear' without the tool's optimizations")
     print(f"{'ruleset':<34}" + "".join(f"{flows:>8} {popularity}" for popularity, flows in columns))
     for title, row in rows(cells).items():
-        print(f"{title:<34}" + "".join(f"{row.get(one, ''):>13}" for one in columns))
+        print(f"{title:<34}" + "".join(f"{row[one]['median'] if one in row else '':>13}" for one in columns))
 
 
 def main(arguments):
