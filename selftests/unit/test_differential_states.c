@@ -226,15 +226,19 @@ static void check(const struct reference *reference, const struct subject *subje
 
 /* What was met: the test asks that nothing is left out. */
 struct tally {
-	unsigned int refreshed, made, limited, refused, expired, endless, classified;
+	unsigned int sent, refreshed, made, limited, refused, expired, endless, classified;
 };
 
-/* One packet after the other, until one does not come to an end. */
+/*
+ * One packet after the other, but for those that would not come to an end: the model does not say how often these are
+ * counted.
+ */
 static void send_packets(struct choices *choices, const struct reference *reference, const struct probe *probe,
 			 unsigned int seed, int packets, bool crowded, struct tally *tally)
 {
 	static struct subject flows[FLOWS], subject;
 	static struct passage passage;
+	static struct model_states before;
 	struct model_states *states = reference->states;
 	__u64 refused = totals->refused;
 
@@ -249,18 +253,21 @@ static void send_packets(struct choices *choices, const struct reference *refere
 		if (choose_once_in(choices, 4)) {
 			control->states_clock += 1 + choose(choices, 6);
 			if (crowded || choose(choices, 2)) {
-				size_t before = states->count;
+				size_t count = states->count;
 
 				sweep(states);
-				tally->expired += before - states->count;
+				tally->expired += count - states->count;
 			}
 		}
 		choose_packet(choices, flows, reference, &subject);
+		before = *states;
 		expect(&passage, reference, &probe->tags, &subject);
 		if (passage.outcome.verdict == VERDICT_BOUND) {
+			*states = before;
 			tally->endless++;
-			break;
+			continue;
 		}
+		tally->sent++;
 		difference = compare(probe, reference->ruleset, &passage);
 		compare_states(&difference, states, refused);
 		check(reference, &subject, seed, step, &difference);
@@ -328,10 +335,11 @@ static void one_large_ruleset(unsigned int seed, int packets, struct tally *tall
 
 static void print_tally(const struct tally *tally)
 {
-	print_message("states made %u, expired %u; left: refreshed %u, limited %u; packets refused %u, endless %u; "
+	print_message("packets %u, states made %u, expired %u; left: refreshed %u, limited %u; packets refused %u, "
+		      "endless %u; "
 		      "rulesets classified %u\n",
-		      tally->made, tally->expired, tally->refreshed, tally->limited, tally->refused, tally->endless,
-		      tally->classified);
+		      tally->sent, tally->made, tally->expired, tally->refreshed, tally->limited, tally->refused,
+		      tally->endless, tally->classified);
 }
 
 static void dynamic_rules_agree_with_the_model(void **state)
@@ -344,7 +352,7 @@ static void dynamic_rules_agree_with_the_model(void **state)
 	print_tally(&tally);
 	if (count >= RULESETS)
 		assert_true(tally.made && tally.expired && tally.refreshed && tally.limited && tally.refused &&
-			    tally.endless < count / 2);
+			    tally.endless < tally.sent / 2);
 }
 
 static void both_forms_of_large_rulesets_agree_with_the_model(void **state)
@@ -359,7 +367,7 @@ static void both_forms_of_large_rulesets_agree_with_the_model(void **state)
 	print_tally(&tally);
 	assert_true(tally.classified >= count / 2);
 	if (count >= LARGE_RULESETS)
-		assert_true(tally.made && tally.refreshed && tally.refused && tally.endless < count);
+		assert_true(tally.made && tally.refreshed && tally.refused && tally.endless < tally.sent / 2);
 }
 
 int main(void)
