@@ -22,8 +22,15 @@ _ALL = ((64, False), (1024, False), (65536, False), (1024, True), (65536, True))
 _SOME = ((1024, False), (65536, True))
 
 
+# A turn is long enough to meet all flows of a trace, if a packet takes no longer.
+_LONG_NANOSECONDS = 600
+
+
 class Measurement:
-    """Cells of one ruleset. `rounds` turns of `milliseconds` per program."""
+    """
+    Cells of one ruleset. `rounds` turns per program, of `milliseconds`, or of as many as it takes to go once around all
+    flows: what the programs before have driven from the caches comes back meanwhile.
+    """
 
     def __init__(self, tested, rounds, milliseconds):
         self._tested = tested
@@ -53,10 +60,11 @@ class Measurement:
 
     def replay(self, programs, version, packets):
         """{name: {"median", "least", "greatest", "rounds"}} of all programs, and of the replay itself."""
+        milliseconds = max(self._milliseconds, len(set(packets)) * _LONG_NANOSECONDS // 1000000)
         with tempfile.NamedTemporaryFile(prefix="ipfw-bench-") as file:
             trace.write(file.name, version, packets)
             output = self._tested.gateway.run(
-                loaded.binary("replay"), network.CLIENT.interface, str(self._rounds), str(self._milliseconds),
+                loaded.binary("replay"), network.CLIENT.interface, str(self._rounds), str(milliseconds),
                 file.name, *(f"{name}={path}" for name, path in programs.items()))
         if output.returncode:
             raise RuntimeError(output.stderr)
