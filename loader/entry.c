@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "loader/programs.h"
-#include "maps/checksum.h"
 
 #define ENTRY_MAPS_MAX 8 /* more than any entry program uses */
 #define ENTRY_PLACE_SECTION ".rodata.place"
@@ -35,8 +35,7 @@ static void object_path(char path[PATH_MAX + 32], const char *file)
 int entry_add_checksum(__u32 *checksum, const char *file)
 {
 	char path[PATH_MAX + 32];
-	char bytes[8192];
-	__u64 sum = *checksum;
+	Bytef bytes[8192];
 	ssize_t count;
 	int fd;
 
@@ -45,8 +44,7 @@ int entry_add_checksum(__u32 *checksum, const char *file)
 	if (fd < 0)
 		return -errno;
 	while ((count = read(fd, bytes, sizeof(bytes))) > 0)
-		sum = checksum_add(sum, bytes, (size_t)count);
-	*checksum = (__u32)(sum ^ sum >> 32);
+		*checksum = (__u32)crc32(*checksum, bytes, (uInt)count);
 	close(fd);
 	return count < 0 ? -EIO : 0;
 }

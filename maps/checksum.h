@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Of rulesets and files, to notice that they are not what they were; no protection against somebody who wants that. */
+/* Of rulesets, to notice that they are not what they were; no protection against somebody who wants that. */
 #ifndef MAPS_CHECKSUM_H
 #define MAPS_CHECKSUM_H
 

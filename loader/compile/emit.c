@@ -297,6 +297,14 @@ static void emit_rule_head(struct emitter *emitter, const struct rule *rule, con
 	}
 }
 
+bool rule_modifies(const struct rule *rule)
+{
+	RULE_FOR_EACH_OPTION (option, rule)
+		if (option_row(option->code)->modifies)
+			return true;
+	return false;
+}
+
 void emit_modifiers(struct emitter *emitter, const struct rule *rule)
 {
 	RULE_FOR_EACH_OPTION (option, rule) {
@@ -377,11 +385,9 @@ static void emit_state(struct emitter *emitter, const struct rule *rule)
 /* Whether, behind tests that are joined, a rule does nothing but end the search. */
 static bool only_ends(const struct emitter *emitter, const struct plan_rule *planned)
 {
-	if (!emitter->joint.pending || planned->action >= 0 || rule_defers(planned->rule))
+	if (!emitter->joint.pending || planned->action >= 0 || rule_defers(planned->rule) ||
+	    rule_modifies(planned->rule))
 		return false;
-	RULE_FOR_EACH_OPTION (option, planned->rule)
-		if (option_row(option->code)->modifies)
-			return false;
 	return action_dispatch(planned).kind == DISPATCH_VERDICT;
 }
 

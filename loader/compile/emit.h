@@ -187,6 +187,8 @@ struct head emit_rule_head_of(const struct plan *plan, const struct rule *rule);
  * options ask of the head of a packet. One that does not match continues at `fail`, which must be bound behind.
  */
 void emit_tests_left(struct emitter *emitter, const struct plan_rule *rule, __u64 held, label fail);
+/* Whether the rule has modifiers (`log`, `tag` and the like), which are no tests. */
+bool rule_modifies(const struct rule *rule);
 /* Emits what a rule does besides its action, once it matches: log, tag, untag. */
 void emit_modifiers(struct emitter *emitter, const struct rule *rule);
 

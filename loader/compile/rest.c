@@ -56,14 +56,6 @@ static __u32 number_asked(const struct rule *rule)
 	return 0;
 }
 
-static bool modifies(const struct rule *rule)
-{
-	RULE_FOR_EACH_OPTION (option, rule)
-		if (option_row(option->code)->modifies)
-			return true;
-	return false;
-}
-
 /*
  * Appends what the code for the tests that are left depends on: those options, what is known of the packet, and the
  * rule's number if they ask for it. Nothing, if no test is left. Returns 0 or -ENOMEM.
@@ -113,7 +105,7 @@ static int write_rest(struct rests *rests, const struct plan *plan, struct plan_
 	int result = piece->tests ? write_tests(rests, plan, rule, piece->held) : 0;
 
 	piece->tests = rests->size > begin;
-	piece->modifies &= modifies(rule);
+	piece->modifies &= rule_modifies(rule);
 	if (!result && piece->modifies)
 		result = write_modifiers(rests, rule);
 	if (!result && (piece->tests || piece->modifies)) {
@@ -253,7 +245,7 @@ __u32 rests_result(const struct plan *plan, size_t index, __u64 held)
 
 	if (end.kind != DISPATCH_VERDICT || MATCH_ARGUMENT(end.result) ||
 	    MATCH_VERDICT(end.result) >> CLASSIFIER_VERDICT_BITS || MATCH_SLOT(end.result) >> CLASSIFIER_SLOT_BITS ||
-	    tests_left(plan, planned->rule, held) || (planned->action < 0 && modifies(planned->rule)))
+	    tests_left(plan, planned->rule, held) || (planned->action < 0 && rule_modifies(planned->rule)))
 		return 0;
 	return CLASSIFIER_RESULT(MATCH_VERDICT(end.result), MATCH_SLOT(end.result));
 }
@@ -263,7 +255,7 @@ __u64 plan_settled(const struct plan *plan)
 	const struct plan_rule *first = plan->rules;
 	struct dispatch action;
 
-	if (plan_falls_through(first) || first->action >= 0 || modifies(first->rule) || plan_needs(plan) ||
+	if (plan_falls_through(first) || first->action >= 0 || rule_modifies(first->rule) || plan_needs(plan) ||
 	    plan_carries(plan))
 		return 0;
 	action = rests_action(first);

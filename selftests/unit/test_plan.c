@@ -86,21 +86,34 @@ static void folds_frames_unless_they_are_seen(void **state)
 	assert_memory_equal(got, few, sizeof(few));
 }
 
+/* Plans a ruleset of this rule and one that is nothing special. Both are freed by end_plan(). */
+static void begin_plan(struct plan *plan, struct ruleset *ruleset, const char *first, __u32 switches, bool input)
+{
+	const char *const texts[] = {first, "300 count tcp from any to any", NULL};
+
+	*ruleset = ruleset_from(texts);
+	ruleset->switches = switches;
+	assert_int_equal(plan_make(plan, ruleset, &list, input), 0);
+}
+
+static void end_plan(struct plan *plan, struct ruleset *ruleset)
+{
+	plan_free(plan);
+	ruleset_free(ruleset);
+}
+
 /* The verdict that all packets get which leave, VERDICT_NONE if they must be looked at. */
 static unsigned int settled_by(const char *first, __u32 switches)
 {
-	const char *const texts[] = {first, "300 count tcp from any to any", NULL};
-	struct ruleset ruleset = ruleset_from(texts);
+	struct ruleset ruleset;
 	struct plan plan;
 	__u64 result;
 
-	ruleset.switches = switches;
-	assert_int_equal(plan_make(&plan, &ruleset, &list, false), 0);
+	begin_plan(&plan, &ruleset, first, switches, false);
 	result = plan_settled(&plan);
 	if (result)
 		assert_int_equal(MATCH_SLOT(result), plan.rules[0].rule->slot);
-	plan_free(&plan);
-	ruleset_free(&ruleset);
+	end_plan(&plan, &ruleset);
 	return MATCH_VERDICT(result);
 }
 
@@ -150,16 +163,13 @@ static void tells_the_programs_which_packets_meet_them(void **state)
 
 static bool plain(const char *first, __u32 switches, bool input)
 {
-	const char *const texts[] = {first, "300 count tcp from any to any", NULL};
-	struct ruleset ruleset = ruleset_from(texts);
+	struct ruleset ruleset;
 	struct plan plan;
 	bool result;
 
-	ruleset.switches = switches;
-	assert_int_equal(plan_make(&plan, &ruleset, &list, input), 0);
+	begin_plan(&plan, &ruleset, first, switches, input);
 	result = plan_plain(&plan);
-	plan_free(&plan);
-	ruleset_free(&ruleset);
+	end_plan(&plan, &ruleset);
 	return result;
 }
 
